@@ -1,0 +1,1 @@
+//! OAuth towards Servers: discovery, registration, sign-in, refresh, revocation.

@@ -1,0 +1,205 @@
+//! The wishes: one closed list for the window and the command line.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A grant as it is wished for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "Request.ts")]
+pub struct GrantWish {
+    /// An agent's name or id.
+    pub agent: String,
+    /// A server's name or id.
+    pub server: String,
+    /// An account's name or id; omitted means every account.
+    pub account: Option<String>,
+    /// `NAME`, `GLOB` or `class:read`.
+    pub tools: Option<String>,
+    /// A glob over resource URIs.
+    pub resources: Option<String>,
+    /// A glob over prompt names.
+    pub prompts: Option<String>,
+    /// A glob over other methods.
+    pub methods: Option<String>,
+    /// `allow`, `ask` or `deny`.
+    pub effect: String,
+    /// Until when, RFC 3339.
+    pub until: Option<String>,
+    /// A note.
+    pub note: Option<String>,
+}
+
+/// An answer as it is wished for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "Request.ts")]
+pub enum AnswerWish {
+    /// This call, once.
+    Once,
+    /// This call, and the same arguments for so many seconds.
+    SameArgumentsFor(#[ts(type = "number")] i64),
+    /// Not; with what the agent is told.
+    Deny(Option<String>),
+}
+
+/// What can be asked of the Host.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "wish")]
+#[ts(export_to = "Request.ts")]
+pub enum Request {
+    /// How things stand.
+    State,
+    /// All servers.
+    Servers,
+    /// Add a server; looks at it and pins its tools where it needs no sign-in.
+    ServerAdd {
+        /// The URL of its MCP endpoint.
+        url: String,
+        /// Its name.
+        name: String,
+    },
+    /// Remove a server: signs out, closes its grants, keeps the records.
+    ServerRemove {
+        /// Its name or id.
+        server: String,
+    },
+    /// Start a sign-in; answers with the page to open.
+    SignIn {
+        /// The server's name or id.
+        server: String,
+        /// The account to sign in again; omitted means the server's only one, or a new one.
+        account: Option<String>,
+    },
+    /// Wait until a sign-in ends.
+    SignInWait {
+        /// Names the sign-in.
+        sign_in: String,
+    },
+    /// Give up a sign-in.
+    SignInCancel {
+        /// Names the sign-in.
+        sign_in: String,
+    },
+    /// Enter the client that was registered by hand at the server's authorization server.
+    ClientSet {
+        /// The server's name or id.
+        server: String,
+        /// The client id.
+        client_id: String,
+        /// The client secret, where it has one.
+        client_secret: Option<String>,
+    },
+    /// Enter a static key for a server that takes one.
+    KeySet {
+        /// The server's name or id.
+        server: String,
+        /// The header it goes into; `Authorization` is sent as a bearer token.
+        header: String,
+        /// The key.
+        key: String,
+    },
+    /// Sign out: revoke and forget the tokens.
+    SignOut {
+        /// The server's name or id.
+        server: String,
+        /// The account; omitted means all.
+        account: Option<String>,
+    },
+    /// The tools of a server.
+    Tools {
+        /// The server's name or id.
+        server: String,
+    },
+    /// Ask the server again for its tools.
+    ToolsRefresh {
+        /// The server's name or id.
+        server: String,
+    },
+    /// Say what a tool can do.
+    ToolClassify {
+        /// The server's name or id.
+        server: String,
+        /// The tool.
+        tool: String,
+        /// `read`, `write`, `destructive` or `admin`.
+        class: String,
+        /// `none` or labels joined by commas; omitted leaves them.
+        labels: Option<String>,
+    },
+    /// Accept a new or changed tool as it is offered now.
+    ToolAccept {
+        /// The server's name or id.
+        server: String,
+        /// The tool.
+        tool: String,
+    },
+    /// All agents.
+    Agents,
+    /// Add an agent with a key.
+    AgentAdd {
+        /// Its name.
+        name: String,
+    },
+    /// Revoke an agent for good.
+    AgentRevoke {
+        /// Its name or id.
+        agent: String,
+    },
+    /// All grants.
+    Grants {
+        /// Whether expired and revoked ones are listed too.
+        all: bool,
+    },
+    /// Make a grant.
+    GrantAdd(GrantWish),
+    /// Take a grant back.
+    GrantRevoke {
+        /// Its id.
+        grant: String,
+    },
+    /// The questions that wait.
+    Approvals {
+        /// Whether settled ones are listed too.
+        all: bool,
+    },
+    /// Answer a question.
+    ApprovalAnswer {
+        /// Its id.
+        approval: String,
+        /// The answer.
+        answer: AnswerWish,
+    },
+    /// The newest records, newest first.
+    Audit {
+        /// At most so many.
+        limit: u32,
+        /// Only records before this sequence number.
+        #[ts(type = "number | null")]
+        before: Option<i64>,
+        /// Only records that contain this text in agent, server, account, target or kind.
+        search: Option<String>,
+    },
+    /// One record.
+    AuditShow {
+        /// Its sequence number.
+        #[ts(type = "number")]
+        seq: i64,
+    },
+    /// Verify the running log.
+    AuditVerify,
+    /// Every record, oldest first.
+    AuditExport,
+    /// Pause all agents.
+    Pause,
+    /// End the pause.
+    Resume,
+    /// Look for trouble.
+    Doctor,
+}
+
+impl std::fmt::Debug for Request {
+    /// Only the wish: its members can be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Request")
+    }
+}

@@ -1,0 +1,350 @@
+//! What the interface and the command line are shown. Field names are stable: scripts read them.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A text cut where a reader could be misled: hidden, bidirectional and control characters stand alone as marks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct Piece {
+    /// The text; of a mark, its name such as `U+200B`.
+    pub text: String,
+    /// Whether this is a mark that stands for a character that cannot be seen.
+    pub mark: bool,
+}
+
+/// One value of a call's parameters, in the order it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct ArgumentView {
+    /// Its RFC 6901 pointer, in pieces, because a member name can hide things too.
+    pub pointer: Vec<Piece>,
+    /// `string`, `number`, `boolean`, `null`, `empty object`, `empty array`.
+    pub kind: String,
+    /// The whole value, in pieces.
+    pub value: Vec<Piece>,
+}
+
+/// A name with its identifier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct Named {
+    /// The identifier.
+    pub id: String,
+    /// The person's name for it.
+    pub name: String,
+}
+
+/// A rule that mattered, as a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct WhyView {
+    /// A grant's id, or the name of a built-in rule.
+    pub rule: String,
+    /// The sentence.
+    pub text: String,
+}
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct StateView {
+    /// The address agents use, such as `http://127.0.0.1:47200`.
+    pub http: String,
+    /// Whether all agents are paused.
+    pub paused: bool,
+    /// How many questions wait.
+    pub pending: u32,
+    /// `open`, or why the vault is locked.
+    pub vault: String,
+    /// Whether the vault is open.
+    pub vault_open: bool,
+    /// The data folder.
+    pub data: String,
+    /// The version of Prokura.
+    pub version: String,
+}
+
+/// An account at a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct AccountView {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `anonymous`, `key` or `oauth`.
+    pub kind: String,
+    /// `signed_in`, `needs_sign_in` or `signed_out`.
+    pub state: String,
+    /// Who issued its tokens.
+    pub issuer: Option<String>,
+    /// What its tokens are bound to.
+    pub resource: Option<String>,
+    /// Granted scopes.
+    pub scopes: Vec<String>,
+    /// When the access token expires, RFC 3339.
+    pub expires_at: Option<String>,
+    /// When the person signed in first, RFC 3339.
+    pub added_at: String,
+}
+
+/// A server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct ServerView {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The URL of its MCP endpoint.
+    pub endpoint: String,
+    /// What its tokens are bound to.
+    pub resource: Option<String>,
+    /// `ready`, `sign_in_needed`.
+    pub state: String,
+    /// Its accounts.
+    pub accounts: Vec<AccountView>,
+    /// How many tools it offers.
+    pub tools: u32,
+    /// How many of them wait to be looked at: new or changed.
+    pub tools_waiting: u32,
+    /// How many active grants name it.
+    pub grants: u32,
+    /// The address agents use for this server alone.
+    pub http: String,
+    /// When it was added, RFC 3339.
+    pub added_at: String,
+}
+
+/// A tool of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct ToolView {
+    /// `SERVER/NAME`: unique over all servers.
+    pub id: String,
+    /// Its name at the server.
+    pub name: String,
+    /// Its title, a claim of the server.
+    pub title: Option<String>,
+    /// Its description, a claim of the server, in pieces.
+    pub description: Vec<Piece>,
+    /// The person's class; `null` is unclassified.
+    pub class: Option<String>,
+    /// The suggested class.
+    pub suggested: String,
+    /// Accepted flow labels; `null` counts as all three.
+    pub labels: Option<Vec<String>>,
+    /// `accepted`, `new`, `changed` or `gone`.
+    pub pin: String,
+    /// The digest of the accepted definition.
+    pub digest: String,
+    /// The accepted definition as JSON text.
+    pub definition: String,
+    /// The definition offered now, where it is another one.
+    pub offered: Option<String>,
+    /// How many active grants cover it.
+    pub grants: u32,
+}
+
+/// An agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct AgentView {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `active` or `revoked`.
+    pub state: String,
+    /// How it proves itself: `key`.
+    pub credential: String,
+    /// What it says of itself: a claim.
+    pub claim: Option<String>,
+    /// How many active grants it has.
+    pub grants: u32,
+    /// When it was added, RFC 3339.
+    pub added_at: String,
+    /// When it last called, RFC 3339.
+    pub seen_at: Option<String>,
+}
+
+/// An agent was added; its key is shown only now.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct AgentAdded {
+    /// The agent.
+    pub agent: AgentView,
+    /// Its key, shown only here.
+    pub key: Option<String>,
+}
+
+impl std::fmt::Debug for AgentAdded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgentAdded")
+            .field("agent", &self.agent)
+            .field("key", &"<redacted>")
+            .finish()
+    }
+}
+
+/// A grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct GrantView {
+    /// Its identifier.
+    pub id: String,
+    /// Who may.
+    pub agent: Named,
+    /// Where.
+    pub server: Named,
+    /// As whom; `null` means every account.
+    pub account: Option<Named>,
+    /// What, such as `tool:send_payment`, `tools:get_*`, `class:read`, `resource:*`.
+    pub target: String,
+    /// `allow`, `ask` or `deny`.
+    pub effect: String,
+    /// Whether it holds only for the very arguments that were approved.
+    pub same_arguments: bool,
+    /// Until when, RFC 3339; `null` means until revoked.
+    pub until: Option<String>,
+    /// `active`, `expired` or `revoked`.
+    pub state: String,
+    /// `window`, `cli`, or `approval`.
+    pub origin: String,
+    /// The person's note.
+    pub note: Option<String>,
+    /// How many tools it covers now.
+    pub tools: u32,
+    /// When it was made, RFC 3339.
+    pub added_at: String,
+    /// When a call last went through it, RFC 3339.
+    pub used_at: Option<String>,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct ApprovalView {
+    /// Its identifier.
+    pub id: String,
+    /// `call` or `scope_step_up`.
+    pub kind: String,
+    /// `pending`, `allowed`, `used`, `denied`, `expired` or `dropped`.
+    pub state: String,
+    /// Who asks.
+    pub agent: Named,
+    /// What the agent says of itself: a claim.
+    pub agent_claim: Option<String>,
+    /// Where.
+    pub server: Named,
+    /// The host of the server's endpoint.
+    pub server_host: String,
+    /// As whom.
+    pub account: Named,
+    /// The JSON-RPC method.
+    pub method: String,
+    /// `tool`, `resource`, `prompt` or `method`.
+    pub target_kind: String,
+    /// The tool name, URI or prompt name, in pieces.
+    pub target: Vec<Piece>,
+    /// The class of the tool; `null` is unclassified.
+    pub class: Option<String>,
+    /// Why it asks.
+    pub why: Vec<WhyView>,
+    /// Every parameter that is sent.
+    pub arguments: Vec<ArgumentView>,
+    /// The parameters as the server will see them.
+    pub raw: Vec<Piece>,
+    /// The digest the answer is bound to.
+    pub digest: String,
+    /// Scopes that would be added (`scope_step_up` only).
+    pub scopes: Vec<String>,
+    /// When it was raised, RFC 3339.
+    pub raised_at: String,
+    /// Until when it can be answered, RFC 3339.
+    pub expires_at: String,
+    /// When it was settled, RFC 3339.
+    pub settled_at: Option<String>,
+    /// The note to the agent.
+    pub note: Option<String>,
+}
+
+/// A record of the audit log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct RecordView {
+    /// Its sequence number as text.
+    pub id: String,
+    /// Its sequence number.
+    #[ts(type = "number")]
+    pub seq: i64,
+    /// When, RFC 3339.
+    pub at: String,
+    /// What it tells, such as `call.intent`.
+    pub kind: String,
+    /// The call it belongs to.
+    pub call: Option<String>,
+    /// The agent.
+    pub agent: Option<Named>,
+    /// The server.
+    pub server: Option<Named>,
+    /// The account.
+    pub account: Option<Named>,
+    /// `tool`, `resource`, `prompt` or `method`.
+    pub target_kind: Option<String>,
+    /// The target's name.
+    pub target: Option<String>,
+    /// Everything else it says.
+    #[ts(type = "Record<string, unknown>")]
+    pub detail: serde_json::Value,
+    /// Its hash.
+    pub hash: String,
+    /// The hash before it.
+    pub prev: String,
+}
+
+/// The result of a verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct VerifyView {
+    /// Whether the log is whole.
+    pub ok: bool,
+    /// How many records were read.
+    #[ts(type = "number")]
+    pub records: i64,
+    /// What is wrong, and where.
+    pub faults: Vec<String>,
+    /// What could not be checked, such as a missing anchor.
+    pub notes: Vec<String>,
+}
+
+/// A sign-in that waits for the browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct SignInView {
+    /// Names the sign-in.
+    pub sign_in: String,
+    /// The page to open in the browser.
+    pub url: String,
+    /// Who issues the tokens.
+    pub issuer: String,
+    /// What the tokens will be bound to.
+    pub resource: String,
+    /// The scopes that are asked for.
+    pub scopes: Vec<String>,
+}
+
+/// One line of `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct CheckView {
+    /// Names the check.
+    pub id: String,
+    /// Whether it is fine.
+    pub ok: bool,
+    /// What was found.
+    pub message: String,
+    /// What to do, where there is something to do.
+    pub hint: Option<String>,
+}

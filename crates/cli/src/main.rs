@@ -1,0 +1,2 @@
+//! The prokura program.
+fn main() {}

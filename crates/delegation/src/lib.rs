@@ -1,0 +1,1 @@
+//! The one path of a Call, and the use cases around it.

@@ -1,0 +1,34 @@
+//! Plain values that every other crate speaks in, and the ports that `host` hands from one crate to another.
+//! It must never do input or output, read a clock, or know a token.
+
+pub mod account;
+pub mod agent;
+pub mod call;
+pub mod change;
+pub mod clock;
+pub mod digest;
+pub mod grant;
+pub mod id;
+pub mod json;
+pub mod port;
+pub mod protocol;
+pub mod question;
+pub mod record;
+pub mod server;
+pub mod sse;
+pub mod tool;
+
+pub use account::{Account, AccountKind, AccountState};
+pub use agent::{Agent, AgentState};
+pub use call::{Call, Outgoing, Target, Verb};
+pub use change::Change;
+pub use clock::{Clock, Entropy, Timestamp};
+pub use digest::Digest;
+pub use grant::{Effect, Grant, Origin, TargetPattern};
+pub use id::{AccountId, AgentId, CallId, GrantId, QuestionId, ServerId};
+pub use json::Json;
+pub use protocol::{Era, Method};
+pub use question::{Answer, Choice, Question, QuestionKind, QuestionState};
+pub use record::{AuditRecord, Durability, Event, RecordKind, Subject};
+pub use server::{AuditLevel, Server};
+pub use tool::{Labels, Pin, Tool, ToolClass};

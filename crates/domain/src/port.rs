@@ -1,0 +1,118 @@
+//! The ports: traits that one crate implements and `host` hands to another.
+
+use async_trait::async_trait;
+use zeroize::Zeroizing;
+
+use crate::digest::Digest;
+use crate::id::{AccountId, QuestionId};
+use crate::question::Question;
+
+/// What a sealed value is tied to. A value under another context does not open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealContext<'a> {
+    /// What it is for: `tokens`, `client`, `payload` …
+    pub purpose: &'a str,
+    /// The row it belongs to.
+    pub row: &'a str,
+    /// The field of that row.
+    pub field: &'a str,
+    /// How often it was written; an older value put back does not open.
+    pub generation: u64,
+    /// Account, resource and issuer, where they exist.
+    pub bound_to: Option<Binding<'a>>,
+}
+
+/// What a token is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding<'a> {
+    /// The Account.
+    pub account: &'a str,
+    /// The resource the token is for.
+    pub resource: &'a str,
+    /// The authorization server that issued it.
+    pub issuer: &'a str,
+}
+
+/// Why a value could not be sealed or opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealFault {
+    /// The Vault has no key now.
+    #[error("the vault is locked: {0}")]
+    Locked(String),
+    /// The value was changed, moved, or is older than it should be.
+    #[error("a sealed value does not open: it was changed, moved, or put back")]
+    DoesNotOpen,
+}
+
+/// Seals and opens values at rest.
+pub trait Sealer: Send + Sync {
+    /// Seals `plain` for `context`.
+    ///
+    /// # Errors
+    /// [`SealFault::Locked`] while the Vault has no key.
+    fn seal(&self, context: &SealContext<'_>, plain: &[u8]) -> Result<Vec<u8>, SealFault>;
+
+    /// Opens `sealed`, which must have been sealed for the same `context`.
+    ///
+    /// # Errors
+    /// [`SealFault`] when the Vault is locked or the value does not belong there.
+    fn open(
+        &self,
+        context: &SealContext<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealFault>;
+}
+
+/// Signs checkpoints of the log with Ed25519, and keeps the anchor outside the file.
+pub trait Signer: Send + Sync {
+    /// The public key; `None` while the Vault is locked.
+    fn public_key(&self) -> Option<[u8; 32]>;
+
+    /// The signature over `message`; `None` while the Vault is locked.
+    fn sign(&self, message: &[u8]) -> Option<[u8; 64]>;
+
+    /// Puts the latest checkpoint where a thief of the file cannot reach it.
+    fn anchor(&self, checkpoint: &Anchor);
+
+    /// The latest anchored checkpoint of log `log_id`, where there is one.
+    fn anchored(&self, log_id: &str) -> Option<Anchor>;
+}
+
+/// A checkpoint as it is anchored.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Anchor {
+    /// Which log.
+    pub log_id: String,
+    /// Up to which record.
+    pub seq: i64,
+    /// The hash of that record.
+    pub hash: Digest,
+}
+
+/// Brings Questions before the person. It shows; it never answers.
+pub trait Prompter: Send + Sync {
+    /// A Question was raised.
+    fn raised(&self, question: &Question);
+
+    /// A Question needs no answer any more.
+    fn settled(&self, question: &QuestionId);
+}
+
+/// What became of a sign-out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignOut {
+    /// Whether the authorization server confirmed the revocation (RFC 7009).
+    pub revoked: bool,
+    /// What the person is told.
+    pub told: String,
+}
+
+/// What `delegation` needs of Accounts.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Revokes the tokens at the authorization server as far as it offers that, and forgets them here in any case.
+    ///
+    /// # Errors
+    /// A sentence that says why nothing was forgotten.
+    async fn sign_out(&self, account: &AccountId) -> Result<SignOut, String>;
+}

@@ -1,0 +1,161 @@
+//! A Question only the person can answer, and the answer. All kinds share one queue, one window and one expiry.
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::Why;
+use crate::clock::Timestamp;
+use crate::digest::Digest;
+use crate::id::{AccountId, AgentId, CallId, QuestionId, ServerId};
+use crate::tool::ToolClass;
+
+/// How long a Question can be answered, in seconds.
+pub const EXPIRY_SECONDS: i64 = 600;
+
+/// What is asked. Stored as kind, version and body, so that kinds can be added and changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum QuestionKind {
+    /// May this Call go?
+    Call {
+        /// The Call that waits.
+        call: CallId,
+        /// Its JSON-RPC method.
+        method: String,
+        /// `tool`, `resource`, `prompt` or `method`.
+        target_kind: String,
+        /// Its name, URI or method.
+        target: String,
+        /// The class of the tool, where it has one.
+        class: Option<ToolClass>,
+        /// The digest of the tool definition that was current.
+        pin: Option<Digest>,
+    },
+    /// May Prokura ask the Server for more scopes on behalf of this Account?
+    ScopeStepUp {
+        /// The scopes the Account has.
+        held: Vec<String>,
+        /// The scopes that would be added.
+        wanted: Vec<String>,
+        /// What needs them.
+        target: String,
+    },
+}
+
+impl QuestionKind {
+    /// The word used in storage and in views.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Call { .. } => "call",
+            Self::ScopeStepUp { .. } => "scope_step_up",
+        }
+    }
+
+    /// The version of this kind's body.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        match self {
+            Self::Call { .. } | Self::ScopeStepUp { .. } => 1,
+        }
+    }
+}
+
+/// Where a Question stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionState {
+    /// Waits for the person.
+    Pending,
+    /// Allowed by the person, not used yet.
+    Allowed,
+    /// Allowed, and the Call went.
+    Used,
+    /// Denied by the person.
+    Denied,
+    /// Nobody answered in time.
+    Expired,
+    /// Dropped, because what it was about was revoked or paused.
+    Dropped,
+}
+
+impl QuestionState {
+    const ALL: [Self; 6] =
+        [Self::Pending, Self::Allowed, Self::Used, Self::Denied, Self::Expired, Self::Dropped];
+
+    /// The word used everywhere.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Allowed => "allowed",
+            Self::Used => "used",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// What only the person can decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Its identity.
+    pub id: QuestionId,
+    /// What is asked.
+    pub kind: QuestionKind,
+    /// Who asks.
+    pub agent: AgentId,
+    /// About which Server.
+    pub server: ServerId,
+    /// As whom.
+    pub account: AccountId,
+    /// What the answer is bound to.
+    pub digest: Digest,
+    /// The parameters as JSON text: the bytes that are shown and, when allowed, sent.
+    pub params: String,
+    /// The rules that asked.
+    pub why: Vec<Why>,
+    /// When it was raised.
+    pub raised_at: Timestamp,
+    /// Until when it can be answered.
+    pub expires_at: Timestamp,
+    /// Where it stands.
+    pub state: QuestionState,
+    /// When it was settled.
+    pub settled_at: Option<Timestamp>,
+    /// The person's note to the Agent.
+    pub note: Option<String>,
+}
+
+/// What the person chose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "choice")]
+pub enum Choice {
+    /// This Call, once.
+    Once,
+    /// This Call, and the same arguments again for so many seconds: makes a Grant.
+    SameArgumentsFor {
+        /// How long.
+        seconds: i64,
+    },
+    /// Not.
+    Deny {
+        /// What the Agent is told.
+        note: Option<String>,
+    },
+}
+
+/// An answer to a Question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// To which Question.
+    pub question: QuestionId,
+    /// What was chosen.
+    pub choice: Choice,
+}

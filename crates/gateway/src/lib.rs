@@ -1,0 +1,1 @@
+//! Inbound MCP on loopback: proves which Agent calls and hands the Call on.

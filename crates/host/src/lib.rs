@@ -1,0 +1,1 @@
+//! All parts wired to one data folder.

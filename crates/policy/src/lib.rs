@@ -1,0 +1,1 @@
+//! Decides one Call from values alone.

@@ -1,0 +1,1 @@
+//! What Prokura remembers, in one SQLite file.

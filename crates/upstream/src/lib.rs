@@ -1,0 +1,1 @@
+//! Outbound MCP: spends a Permit and adds the token last.

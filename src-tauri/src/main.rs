@@ -1,0 +1,2 @@
+//! Starts the Shell.
+fn main() {}
