@@ -63,7 +63,7 @@ impl TargetPattern {
         if text.is_empty() {
             return None;
         }
-        let globbed = text.contains(['*', '?', '[', '{']);
+        let globbed = text.contains(['*', '?']);
         Some(if globbed { Self::Tools(text.to_owned()) } else { Self::Tool(text.to_owned()) })
     }
 

@@ -1,1 +1,12 @@
-//! Decides one Call from values alone.
+//! Decides one Call from values alone, and is the only maker of a Permit.
+//! It must never do input or output, read a clock, or allow what it cannot decide.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod decide;
+mod grant;
+mod permit;
+
+pub use decide::{Approved, Decision, Denial, Denied, Facts, Question, ToolFacts, decide, visible};
+pub use grant::{Specificity, covers};
+pub use permit::{Permit, Spender, forward, housekeeping};
