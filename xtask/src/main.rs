@@ -1,2 +1,89 @@
-//! The one door.
-fn main() {}
+//! `cargo xtask …`: the one door for people and CI. It prepares, builds, checks and starts things.
+//! It must never be part of the product, and never hide what it runs: each step says its command's purpose and its time.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod build;
+mod check;
+mod debian;
+mod node;
+mod place;
+mod python;
+mod start;
+mod step;
+mod suite;
+
+use anyhow::{Result, bail};
+use place::Place;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  setup [--headless]           install what is missing: Debian packages, npm and Python packages
+  run [-- ARGS]                build and start the desktop program
+  demo [--headless [--json]]   the demo world: in the window, or printed
+  test [--slow] [--agents]     check, build everything, run every test
+  check                        format, lints, tidiness, generated types, licences, interface
+  types [--check]              write ui/src/generated from crates/api, or compare only
+  shots                        a picture of every screen, light and dark, into shots/
+  conformance LEG [--requirements REV]
+                               LEG is server, client or authorization; the last line is JSON";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match act(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn act(words: &[String]) -> Result<()> {
+    let Some((command, rest)) = words.split_first() else {
+        println!("{USAGE}");
+        return Ok(());
+    };
+    if matches!(command.as_str(), "help" | "--help" | "-h") {
+        println!("{USAGE}");
+        return Ok(());
+    }
+    let place = Place::find()?;
+    match command.as_str() {
+        "setup" => setup(&place, known(rest, &["--headless"])?),
+        "run" => start::desktop(&place, rest),
+        "demo" => start::demo(&place, known(rest, &["--headless", "--json"])?),
+        "test" => suite::test(&place, known(rest, &["--slow", "--agents"])?),
+        "check" => known(rest, &[]).and_then(|_| check::all(&place)),
+        "types" => check::types(&place, known(rest, &["--check"])?),
+        "shots" => known(rest, &[]).and_then(|_| start::shots(&place)),
+        "conformance" => start::conformance(&place, rest),
+        other => bail!("there is no command {other:?}\n\n{USAGE}"),
+    }
+}
+
+/// The words themselves, once each of them is among `allowed`.
+fn known<'a>(words: &'a [String], allowed: &[&str]) -> Result<&'a [String]> {
+    match words.iter().find(|word| !allowed.contains(&word.as_str())) {
+        Some(word) => bail!("{word:?} is not understood here\n\n{USAGE}"),
+        None => Ok(words),
+    }
+}
+
+/// Whether a flag was given.
+fn given(words: &[String], flag: &str) -> bool {
+    words.iter().any(|word| word == flag)
+}
+
+/// Everything that other commands would otherwise bring on first use.
+fn setup(place: &Place, words: &[String]) -> Result<()> {
+    node::present()?;
+    debian::install(debian::HEADLESS)?;
+    if !given(words, "--headless") {
+        debian::install(debian::DESKTOP)?;
+        node::install(place, &place.ui())?;
+    }
+    node::install(place, &place.tests().join("node"))?;
+    python::install(place)
+}

@@ -1,0 +1,74 @@
+//! Starts what was built: the desktop, the demo, the pictures, the conformance suite.
+//! Whatever it starts owns standard output.
+
+use crate::place::Place;
+use crate::step::Step;
+use crate::suite::with_tools;
+use crate::{build, debian, given, node, python};
+use anyhow::{Result, bail};
+
+/// `cargo xtask run`.
+pub fn desktop(place: &Place, words: &[String]) -> Result<()> {
+    let words: Vec<&String> = words.iter().filter(|word| *word != "--").collect();
+    build::desktop_needs(place)?;
+    build::programs(place, &["prokura-desktop"])?;
+    Step::new("prokura-desktop", place.program("prokura-desktop")).args(&words).run()
+}
+
+/// `cargo xtask demo`.
+pub fn demo(place: &Place, words: &[String]) -> Result<()> {
+    if given(words, "--json") && !given(words, "--headless") {
+        bail!("--json goes with --headless: `cargo xtask demo --headless --json`");
+    }
+    if given(words, "--headless") {
+        build::programs(place, &["prokura", "prokura-demo"])?;
+    } else {
+        build::desktop_needs(place)?;
+        build::programs(place, &["prokura", "prokura-demo", "prokura-desktop"])?;
+    }
+    with_tools(place, Step::new("the demo", place.program("prokura-demo")).args(words))
+        .or("The lines above say which part of the story went wrong")
+        .run()
+}
+
+/// `cargo xtask shots`.
+pub fn shots(place: &Place) -> Result<()> {
+    build::desktop_needs(place)?;
+    node::install(place, &place.tests().join("node"))?;
+    build::programs(place, &["prokura", "prokura-demo", "prokura-desktop"])?;
+    let folder = place.root.join("shots");
+    std::fs::create_dir_all(&folder)?;
+    let step = Step::cargo(
+        place,
+        "pictures into shots/",
+        &["test", "--workspace", "--test", "shell", "shots"],
+    );
+    with_tools(place, step)
+        .env("PROKURA_SHOTS", folder)
+        .or("The lines above say which screen could not be shown")
+        .run()
+}
+
+/// `cargo xtask conformance`.
+pub fn conformance(place: &Place, words: &[String]) -> Result<()> {
+    let usage = "conformance server|client|authorization [--requirements REV]";
+    let (leg, revision) = match words {
+        [leg] => (leg.as_str(), "2026-07-28"),
+        [leg, flag, revision] if flag == "--requirements" => (leg.as_str(), revision.as_str()),
+        _ => bail!("this is how: cargo xtask {usage}"),
+    };
+    if !["server", "client", "authorization"].contains(&leg) {
+        bail!("there is no leg {leg:?}: cargo xtask {usage}");
+    }
+    debian::install(debian::HEADLESS)?;
+    node::present()?;
+    node::install(place, &place.tests().join("node"))?;
+    python::install(place)?;
+    build::programs(place, &["prokura", "prokura-conformance"])?;
+    let step =
+        Step::new(format!("conformance {leg} {revision}"), place.program("prokura-conformance"))
+            .args(&[leg, "--requirements", revision]);
+    with_tools(place, step)
+        .or("Results that differ from the expected failures are named above")
+        .run()
+}
