@@ -1,1 +1,19 @@
-//! The only place that can open a secret.
+//! The only place that can open a secret: one master key, in the OS keyring or a file given explicitly, from which
+//! every sealing key and the signing key of the log are derived.
+//! It must never write a key or a secret in clear, make a new key where an old one is missing, or hang its caller.
+
+mod anchor;
+mod error;
+mod file;
+mod keyring;
+mod keys;
+mod marker;
+mod seal;
+mod secret;
+mod vault;
+
+pub use anchor::{AnchorFile, read_anchor_file};
+pub use error::VaultError;
+pub use secret::Secret;
+pub use vault::{KeySource, Vault, VaultState};
+pub use zeroize::Zeroizing;
