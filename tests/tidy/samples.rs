@@ -29,6 +29,7 @@ fn a_heavy_dependency_elsewhere_is_seen() {
     );
     assert_eq!(strays(&[edge("delegation", "rusqlite", true, false)]).len(), 1);
     assert!(strays(&[edge("upstream", "reqwest", false, false)]).is_empty());
+    assert!(strays(&[edge("gateway", "reqwest", true, false)]).is_empty());
 }
 
 #[test]
