@@ -1,0 +1,237 @@
+//! A real `prokura serve` in a process of its own, on a data folder of its own, driven by the real command line.
+
+mod folder;
+mod program;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use crate::browser::{Browser, Page};
+pub use folder::{Folder, Said, Serving};
+use program::shown;
+pub use program::{find_program, signal, write_private};
+
+/// A Host with its folder: what most journeys start with.
+#[derive(Debug)]
+pub struct TestHost {
+    /// Its folder.
+    pub folder: Folder,
+    /// The running part; `None` between a stop and the next start.
+    pub serving: Option<Serving>,
+    gone: String,
+}
+
+impl TestHost {
+    /// A new folder, and `serve` on it.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::start_program(None).await
+    }
+
+    /// The same with a given program.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start_program(program: Option<PathBuf>) -> anyhow::Result<Self> {
+        let folder = Folder::new(program)?;
+        let serving = folder.serve().await?;
+        Ok(Self { folder, serving: Some(serving), gone: String::new() })
+    }
+
+    /// The address agents use.
+    #[must_use]
+    pub fn http(&self) -> String {
+        self.serving.as_ref().map(|serving| serving.http.clone()).unwrap_or_default()
+    }
+
+    /// The endpoint of one server.
+    #[must_use]
+    pub fn endpoint(&self, server: &str) -> String {
+        format!("{}/s/{server}/mcp", self.http())
+    }
+
+    /// Everything that was logged so far, by earlier runs too.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let now = self.serving.as_ref().map(Serving::said).unwrap_or_default();
+        format!("{}{now}", self.gone)
+    }
+
+    /// Stops it in good order.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        if let Some(serving) = self.serving.take() {
+            self.gone.push_str(&serving.stop().await?);
+        }
+        Ok(())
+    }
+
+    /// Kills it.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        if let Some(serving) = self.serving.take() {
+            self.gone.push_str(&serving.said());
+            serving.kill().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again on the same folder.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.stop().await?;
+        self.serving = Some(self.folder.serve().await?);
+        Ok(())
+    }
+
+    /// Runs a command; whatever its exit code.
+    ///
+    /// # Errors
+    /// When it does not start or does not end.
+    pub async fn cli(&self, arguments: &[&str]) -> anyhow::Result<Said> {
+        self.folder.run(arguments).await
+    }
+
+    /// Runs a command with `--json` that has to succeed.
+    ///
+    /// # Errors
+    /// When it fails, or does not say JSON.
+    pub async fn ok(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let mut all = arguments.to_vec();
+        all.push("--json");
+        let said = self.cli(&all).await?;
+        if said.code != 0 {
+            bail!("{} ended with {}: {}{}", shown(arguments), said.code, said.out, said.err);
+        }
+        serde_json::from_str(&said.out)
+            .with_context(|| format!("{}: not JSON: {}", shown(arguments), said.out))
+    }
+
+    /// Adds an agent with a key.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub async fn agent(&self, name: &str) -> anyhow::Result<String> {
+        let added = self.ok(&["agents", "add", name, "--key"]).await?;
+        let key = added.get("key").and_then(Value::as_str);
+        Ok(key.with_context(|| format!("no key in {added}"))?.to_owned())
+    }
+
+    /// Adds a grant; answers with its id.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub async fn grant(
+        &self,
+        agent: &str,
+        server: &str,
+        tools: &str,
+        effect: &str,
+    ) -> anyhow::Result<String> {
+        let wish = [
+            "grants", "add", "--agent", agent, "--server", server, "--tools", tools, "--effect",
+            effect,
+        ];
+        let added = self.ok(&wish).await?;
+        let grant = added.get("grant").with_context(|| format!("no grant in {added}"))?;
+        let id = grant.as_str().or_else(|| grant.get("id").and_then(Value::as_str));
+        Ok(id.with_context(|| format!("no id in {added}"))?.to_owned())
+    }
+
+    /// Signs in to a server with a browser.
+    ///
+    /// # Errors
+    /// When the sign-in does not succeed.
+    pub async fn sign_in(&self, server: &str) -> anyhow::Result<Page> {
+        let (page, said) = self.try_sign_in(server).await?;
+        if said.code != 0 {
+            bail!("sign-in to {server} ended with {}: {}{}", said.code, said.out, said.err);
+        }
+        Ok(page)
+    }
+
+    /// Goes through a sign-in, whatever comes of it: the last page of the browser, and what the command said.
+    ///
+    /// # Errors
+    /// When the command names no page.
+    pub async fn try_sign_in(&self, server: &str) -> anyhow::Result<(Page, Said)> {
+        let mut child = self
+            .folder
+            .command(&["servers", "sign-in", server, "--print-url", "--json"])
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("no standard output")?).lines();
+        let first = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await;
+        let first = first.context("no address within 30 s")??;
+        let Some(first) = first else {
+            let output = child.wait_with_output().await?;
+            bail!("sign-in named no page: {}", String::from_utf8_lossy(&output.stderr));
+        };
+        let url: Value =
+            serde_json::from_str(&first).with_context(|| format!("not JSON: {first}"))?;
+        let url =
+            url.get("url").and_then(Value::as_str).with_context(|| format!("no url in {first}"))?;
+        let page = Browser::new("ada")?.visit(url).await?;
+        let mut out = format!("{first}\n");
+        while let Ok(Ok(Some(line))) =
+            tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await
+        {
+            out.push_str(&line);
+            out.push('\n');
+        }
+        let output = tokio::time::timeout(Duration::from_secs(30), child.wait_with_output())
+            .await
+            .context("the sign-in command did not end")??;
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        Ok((page, Said { code: output.status.code().unwrap_or(-1), out, err }))
+    }
+
+    /// Waits for exactly one pending approval.
+    ///
+    /// # Errors
+    /// When there is none within ten seconds.
+    pub async fn pending(&self) -> anyhow::Result<Value> {
+        crate::eventually("a pending approval", Duration::from_secs(15), || async {
+            let list = self.ok(&["approvals", "list"]).await.ok()?;
+            list.as_array()?.first().cloned()
+        })
+        .await
+    }
+
+    /// Answers the approval that comes next.
+    ///
+    /// # Errors
+    /// When there is none, or the answer is refused.
+    pub async fn answer(&self, answer: &[&str]) -> anyhow::Result<Value> {
+        let question = self.pending().await?;
+        let id = question
+            .get("id")
+            .and_then(Value::as_str)
+            .context("an approval without id")?
+            .to_owned();
+        let mut command = vec!["approvals", "answer", id.as_str()];
+        command.extend(answer);
+        self.ok(&command).await?;
+        Ok(question)
+    }
+
+    /// The newest records, newest first.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub async fn audit(&self) -> anyhow::Result<Vec<Value>> {
+        let list = self.ok(&["audit", "list", "--limit", "1000"]).await?;
+        Ok(list.as_array().cloned().unwrap_or_default())
+    }
+}
