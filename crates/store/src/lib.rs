@@ -1,1 +1,23 @@
-//! What Prokura remembers, in one SQLite file.
+//! What Prokura remembers, in one SQLite file: one module per table with its queries, and the audit log as a chain.
+//! It must never hold a secret in clear, change or remove a record, or write over a file it does not understand.
+
+mod account;
+mod agent;
+mod error;
+mod grant;
+mod log;
+mod migration;
+mod question;
+mod registration;
+mod row;
+mod secret;
+mod server;
+mod setting;
+mod store;
+mod tool;
+
+pub use error::StoreError;
+pub use log::{Log, Payload, RecordQuery, Verdict, verify_file};
+pub use registration::{Registration, RegistrationSource};
+pub use secret::Sealed;
+pub use store::Store;

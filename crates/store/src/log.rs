@@ -1,0 +1,312 @@
+//! The audit log: a chain of records that is only ever appended to, written by one thread that shares each sync among
+//! all who wait. It must never let an append return before the record is as safe as was asked.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+
+use prokura_domain::clock::{Clock, Entropy};
+use prokura_domain::json::Json;
+use prokura_domain::port::{Sealer, Signer};
+use prokura_domain::record::{AuditRecord, Durability, Event};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::error::StoreError;
+use crate::store::Store;
+
+mod anchor;
+mod checkpoint;
+mod draft;
+mod payload;
+mod read;
+mod ticker;
+mod verify;
+mod writer;
+
+pub use payload::Payload;
+pub use read::RecordQuery;
+pub use verify::{Verdict, verify_file};
+
+use anchor::Anchorer;
+use draft::Draft;
+use writer::{Order, Writer};
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE log(
+    log_id TEXT PRIMARY KEY,
+    opened_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE record(
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    v INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    prev BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER record_is_never_changed BEFORE UPDATE ON record
+BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END;
+CREATE TRIGGER record_is_never_removed BEFORE DELETE ON record
+BEGIN SELECT RAISE(ABORT, 'audit records are never removed'); END;
+CREATE TRIGGER record_is_appended BEFORE INSERT ON record
+WHEN NEW.seq <> coalesce((SELECT max(seq) FROM record), NEW.seq - 1) + 1
+BEGIN SELECT RAISE(ABORT, 'audit records are appended'); END;
+CREATE TABLE record_index(
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    call TEXT,
+    agent TEXT,
+    agent_name TEXT,
+    server TEXT,
+    server_name TEXT,
+    account TEXT,
+    account_name TEXT,
+    target_kind TEXT,
+    target TEXT
+) STRICT;
+CREATE INDEX record_index_call ON record_index(call) WHERE call IS NOT NULL;
+CREATE TABLE open_call(
+    call TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE payload(
+    id INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    call TEXT NOT NULL,
+    part TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    sealed BLOB
+) STRICT;
+CREATE INDEX payload_call ON payload(call, part);
+CREATE TABLE checkpoint(
+    seq INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    public_key BLOB NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER checkpoint_is_never_changed BEFORE UPDATE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'checkpoints are never changed'); END;
+CREATE TRIGGER checkpoint_is_never_removed BEFORE DELETE ON checkpoint
+BEGIN SELECT RAISE(ABORT, 'checkpoints are never removed'); END;
+";
+
+/// The audit log of one data folder.
+#[derive(Clone)]
+pub struct Log(Arc<Shared>);
+
+struct Shared {
+    orders: mpsc::Sender<Order>,
+    reader: Mutex<Connection>,
+    path: PathBuf,
+    log_id: String,
+    entropy: Arc<dyn Entropy>,
+    sealer: Arc<dyn Sealer>,
+    signer: Arc<dyn Signer>,
+    anchorer: Arc<Anchorer>,
+}
+
+impl Log {
+    /// Opens the log in the file of `store`; the first record of a new one says so.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read or written.
+    pub fn open(
+        store: &Store,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        sealer: Arc<dyn Sealer>,
+        signer: Arc<dyn Signer>,
+    ) -> Result<Self, StoreError> {
+        let path = store.path().to_owned();
+        let (orders, inbox) = mpsc::channel();
+        let (writer, log_id) =
+            Writer::open(&path, clock, entropy.as_ref(), Arc::clone(&signer), orders.clone())?;
+        let anchorer = writer.anchorer();
+        let reader = Mutex::new(read::connect(&path)?);
+        thread::Builder::new()
+            .name("audit log".to_owned())
+            .spawn(move || writer.run(&inbox))
+            .map_err(|fault| StoreError::AuditBroken(fault.to_string()))?;
+        Ok(Self(Arc::new(Shared {
+            orders,
+            reader,
+            path,
+            log_id,
+            entropy,
+            sealer,
+            signer,
+            anchorer,
+        })))
+    }
+
+    /// What tells this log from all others.
+    #[must_use]
+    pub fn log_id(&self) -> &str {
+        &self.0.log_id
+    }
+
+    /// Appends a record; returns its number once it is as safe as `durability` asks.
+    ///
+    /// # Errors
+    /// [`StoreError::AuditBroken`] when it could not be written: then nothing of it is there.
+    pub async fn append(&self, event: Event, durability: Durability) -> Result<i64, StoreError> {
+        self.append_call(event, None, durability).await
+    }
+
+    /// Appends a record that carries the salted digest of a payload; the payload itself is kept sealed when it says so.
+    /// While the Vault is locked the record is written all the same, and says `"payload":"not kept"`.
+    ///
+    /// # Errors
+    /// [`StoreError::AuditBroken`] when it could not be written: then nothing of it is there.
+    pub async fn append_call(
+        &self,
+        event: Event,
+        payload: Option<Payload>,
+        durability: Durability,
+    ) -> Result<i64, StoreError> {
+        let shared = &self.0;
+        let draft = Draft::new(
+            event,
+            payload,
+            durability,
+            shared.entropy.as_ref(),
+            shared.sealer.as_ref(),
+        )?;
+        let (reply, answer) = oneshot::channel();
+        let closed = || StoreError::AuditBroken("the log is closed".to_owned());
+        shared.orders.send(Order::Append(Box::new(draft), reply)).map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// What was kept of a Call: its `arguments` or its `result`. Checked against the digest in its record.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`] when the Vault is locked or the payload was changed.
+    pub fn payload(
+        &self,
+        call: &str,
+        part: &str,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.reading(|db| payload::read(db, self.0.sealer.as_ref(), call, part))
+    }
+
+    /// A page of records, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn records(&self, query: &RecordQuery) -> Result<Vec<AuditRecord>, StoreError> {
+        self.reading(|db| read::page(db, query))
+    }
+
+    /// One record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn record(&self, seq: i64) -> Result<Option<AuditRecord>, StoreError> {
+        self.reading(|db| read::one(db, seq))
+    }
+
+    /// All records, oldest first, until `visit` says `false`. Sees one moment of the log, whatever is appended meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn each(&self, visit: &mut dyn FnMut(AuditRecord) -> bool) -> Result<(), StoreError> {
+        // A connection of its own: `visit` may ask the log for something else.
+        read::each(&read::connect(&self.0.path)?, visit)
+    }
+
+    /// The records of one Call, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn records_of_call(&self, call: &str) -> Result<Vec<AuditRecord>, StoreError> {
+        self.reading(|db| read::of_call(db, call))
+    }
+
+    /// The intents that have no outcome yet, with their numbers. A `host.recovered` record settles those before it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn open_calls(&self) -> Result<Vec<(i64, AuditRecord)>, StoreError> {
+        self.reading(read::open_calls)
+    }
+
+    /// Syncs, signs the newest record and anchors the signature. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::NoCheckpoint`] while the Vault is locked.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        let (reply, answer) = mpsc::channel();
+        let closed = || StoreError::AuditBroken("the log is closed".to_owned());
+        self.0.orders.send(Order::Checkpoint(reply)).map_err(|_| closed())?;
+        let anchor = answer.recv().map_err(|_| closed())??;
+        self.0.anchorer.anchor(&anchor);
+        Ok(())
+    }
+
+    /// Ends the log in good order: writes what waits, syncs, and makes a checkpoint where the Vault is open. Blocks.
+    pub fn close(&self) {
+        let (reply, answer) = mpsc::channel();
+        if self.0.orders.send(Order::Close(reply)).is_ok()
+            && let Ok(Some(anchor)) = answer.recv()
+        {
+            self.0.anchorer.anchor(&anchor);
+        }
+    }
+
+    /// Checks the whole chain, its checkpoints against the Vault's key, and its end against the anchor. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read at all.
+    pub fn verify(&self) -> Result<Verdict, StoreError> {
+        // First the anchor, then the snapshot: so the snapshot is never the older one.
+        let anchor = self.0.signer.anchored(&self.0.log_id);
+        let db = read::connect(&self.0.path)?;
+        verify::verify(&db, &self.0.path, anchor.as_ref(), self.0.signer.public_key())
+    }
+
+    fn reading<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&reader)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The ticker holds a sender too, so the writer would not end by itself.
+        let _ = self.orders.send(Order::Stop);
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Log").field(&self.0.log_id).finish()
+    }
+}
+
+/// A body that reads back as what it is: the hash takes it as it stands.
+fn canonical(body: &Json) -> Result<String, StoreError> {
+    let text = body.to_canonical();
+    match Json::read(text.as_bytes()) {
+        Ok(read) if read.to_canonical() == text => Ok(text),
+        Ok(_) => Err(StoreError::NotARecord("its body is ambiguous".to_owned())),
+        Err(fault) => Err(StoreError::NotARecord(fault.to_string())),
+    }
+}
+
+fn wal_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Follows the chain record by record.
+
+use prokura_domain::digest::Digest;
+use prokura_domain::json::Json;
+use prokura_domain::record::{AuditRecord, RecordKind, link};
+
+use super::Verdict;
+use crate::log::canonical;
+
+/// One row of the log.
+pub(super) enum Found {
+    /// It reads.
+    Record(AuditRecord),
+    /// A column holds what it cannot hold; the number is all that is known.
+    Unreadable(i64),
+}
+
+pub(super) struct Chain<'a> {
+    log_id: &'a str,
+    last: i64,
+    /// The hash the next record has to follow; unknown after one that does not read.
+    hash: Option<Digest>,
+    count: i64,
+}
+
+impl<'a> Chain<'a> {
+    pub(super) fn new(log_id: &'a str) -> Self {
+        Self { log_id, last: 0, hash: Some(Digest([0; 32])), count: 0 }
+    }
+
+    pub(super) fn last(&self) -> i64 {
+        self.last
+    }
+
+    pub(super) fn count(&self) -> i64 {
+        self.count
+    }
+
+    pub(super) fn follow(&mut self, found: &Found, verdict: &mut Verdict) {
+        let seq = match found {
+            Found::Record(record) => record.seq,
+            Found::Unreadable(seq) => *seq,
+        };
+        let expected = self.last + 1;
+        if seq == expected + 1 {
+            verdict.fault(format!("record {expected} is missing"));
+        } else if seq != expected {
+            verdict.fault(format!("records {expected} to {} are missing", seq - 1));
+        }
+        match found {
+            Found::Unreadable(seq) => {
+                verdict.fault(format!("record {seq} was changed: it does not read"));
+                self.hash = None;
+            }
+            Found::Record(record) => {
+                self.check(record, verdict);
+                self.hash = Some(record.hash);
+            }
+        }
+        self.last = seq;
+        self.count += 1;
+    }
+
+    fn check(&self, record: &AuditRecord, verdict: &mut Verdict) {
+        let seq = record.seq;
+        if self.hash.is_some_and(|hash| hash != record.prev) {
+            verdict.fault(format!(
+                "record {seq} does not follow the record before it: one was changed, removed, inserted or moved"
+            ));
+        }
+        let body = Json::read(record.body.as_bytes());
+        let is_canonical =
+            body.as_ref().is_ok_and(|body| canonical(body).is_ok_and(|text| text == record.body));
+        let hash =
+            link(self.log_id, seq, record.at, &record.kind, record.v, &record.body, record.prev);
+        // The hash takes the body as it stands, so a body that is not canonical could hide other members.
+        if !is_canonical || hash != record.hash {
+            verdict.fault(format!("record {seq} was changed"));
+        }
+        let named = body.ok().and_then(|body| body.at("/detail/log_id").cloned());
+        if seq == 1
+            && (record.kind != RecordKind::LogOpened.as_str()
+                || named.as_ref().and_then(Json::as_str) != Some(self.log_id))
+        {
+            verdict.fault("record 1 is not the first record of this log");
+        }
+    }
+}

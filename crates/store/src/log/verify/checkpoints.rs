@@ -1,0 +1,90 @@
+//! Checks the signed checkpoints against the records.
+
+use std::collections::BTreeMap;
+
+use prokura_domain::digest::Digest;
+use rusqlite::{Connection, Row};
+
+use super::Verdict;
+use super::chain::Found;
+use crate::error::StoreError;
+use crate::log::checkpoint;
+
+pub(super) struct Checkpoints {
+    /// Those with a good signature that no record has met yet.
+    open: BTreeMap<i64, Digest>,
+    last: i64,
+}
+
+struct Stored {
+    hash: Digest,
+    signature: [u8; 64],
+    key: [u8; 32],
+}
+
+impl Checkpoints {
+    /// Reads them and checks their signatures: all by one key, which is `expected` where that is known.
+    pub(super) fn read(
+        db: &Connection,
+        log_id: &str,
+        expected: Option<[u8; 32]>,
+        verdict: &mut Verdict,
+    ) -> Result<Self, StoreError> {
+        let mut checkpoints = Self { open: BTreeMap::new(), last: 0 };
+        let mut key = expected;
+        let mut all =
+            db.prepare("SELECT seq, hash, signature, public_key FROM checkpoint ORDER BY seq")?;
+        let mut rows = all.query([])?;
+        while let Some(row) = rows.next()? {
+            let seq: i64 = row.get("seq")?;
+            let Ok(found) = stored(row) else {
+                verdict.fault(format!("the checkpoint at record {seq} does not read"));
+                continue;
+            };
+            if *key.get_or_insert(found.key) != found.key {
+                verdict.fault(format!("the checkpoint at record {seq} is signed by another key"));
+            } else if checkpoint::is_signed(&found.key, log_id, seq, found.hash, &found.signature) {
+                checkpoints.open.insert(seq, found.hash);
+                checkpoints.last = seq;
+            } else {
+                verdict.fault(format!("the signature of the checkpoint at record {seq} is wrong"));
+            }
+        }
+        Ok(checkpoints)
+    }
+
+    /// Compares a record with its checkpoint, where it has one.
+    pub(super) fn meet(&mut self, found: &Found, verdict: &mut Verdict) {
+        if let Found::Record(record) = found
+            && let Some(hash) = self.open.remove(&record.seq)
+            && hash != record.hash
+        {
+            verdict.fault(format!("record {} is not the one that was signed", record.seq));
+        }
+    }
+
+    /// What is left has no record.
+    pub(super) fn end(self, last: i64, verdict: &mut Verdict) {
+        for seq in self.open.keys() {
+            verdict.fault(if *seq > last {
+                format!("the log ends at record {last}, and record {seq} was signed: its end was cut off")
+            } else {
+                format!("record {seq} was signed and is not there as it was")
+            });
+        }
+        if self.last < last {
+            let from = self.last + 1;
+            verdict
+                .notes
+                .push(format!("Records {from} to {last} are not covered by a checkpoint yet."));
+        }
+    }
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok(Stored {
+        hash: row.get("hash").map(Digest)?,
+        signature: row.get("signature")?,
+        key: row.get("public_key")?,
+    })
+}

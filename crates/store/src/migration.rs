@@ -1,0 +1,92 @@
+//! The format of the file, version by version. A step that was released is never changed; a new one is added below it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use crate::error::StoreError;
+use crate::{account, agent, grant, log, question, registration, secret, server, setting, tool};
+
+/// The newest format this program knows.
+pub(crate) const VERSION: i64 = 1;
+
+/// "Prok" in ASCII: tells the file apart from databases of other programs.
+const APPLICATION: i64 = 0x5072_6f6b;
+
+/// Says what the file is before anything is written to it.
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let corrupt = |fault: String| StoreError::Corrupt { path: path.to_owned(), fault };
+    let number = |pragma: &str| -> rusqlite::Result<i64> {
+        connection.pragma_query_value(None, pragma, |row| row.get(0))
+    };
+    let damaged = |fault: rusqlite::Error| match fault.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => corrupt(fault.to_string()),
+        _ => StoreError::from(fault),
+    };
+    let version = number("user_version").map_err(damaged)?;
+    let application = number("application_id").map_err(damaged)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(damaged)?;
+    if version == 0 && application == 0 && tables == 0 {
+        return Ok(0);
+    }
+    if application != APPLICATION {
+        return Err(corrupt("it belongs to another program".to_owned()));
+    }
+    if version > VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known: VERSION });
+    }
+    check_pages(connection).map_err(damaged)?.map_or(Ok(version), |fault| Err(corrupt(fault)))
+}
+
+/// Looks at the small tables page by page; the log is checked by its own verification.
+fn check_pages(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    for table in TABLES {
+        let said: String =
+            connection
+                .query_row(&format!("PRAGMA quick_check('{table}')"), [], |row| row.get(0))?;
+        if said != "ok" {
+            return Ok(Some(said));
+        }
+    }
+    Ok(None)
+}
+
+const TABLES: [&str; 9] = [
+    "server",
+    "account",
+    "secret",
+    "registration",
+    "tool",
+    "agent",
+    "grant",
+    "question",
+    "setting",
+];
+
+/// Brings the file from `version` to [`VERSION`], whole or not at all.
+pub(crate) fn run(connection: &mut Connection, version: i64) -> Result<(), StoreError> {
+    if version >= VERSION {
+        return Ok(());
+    }
+    let steps = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for schema in [
+        server::SCHEMA,
+        account::SCHEMA,
+        secret::SCHEMA,
+        registration::SCHEMA,
+        tool::SCHEMA,
+        agent::SCHEMA,
+        grant::SCHEMA,
+        question::SCHEMA,
+        setting::SCHEMA,
+        log::SCHEMA,
+    ] {
+        steps.execute_batch(schema)?;
+    }
+    steps.pragma_update(None, "application_id", APPLICATION)?;
+    steps.pragma_update(None, "user_version", VERSION)?;
+    steps.commit()?;
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The table of Questions: kind, version and body, so that kinds can be added and changed.
+
+use prokura_domain::clock::Timestamp;
+use prokura_domain::id::{AccountId, AgentId, QuestionId, ServerId};
+use prokura_domain::question::{Question, QuestionState};
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use crate::error::StoreError;
+use crate::row::{digest, json, moment, moment_or_none, to_json, word};
+use crate::store::{Safety, Store};
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE question(
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    v INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    server TEXT NOT NULL,
+    account TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    params TEXT NOT NULL,
+    why TEXT NOT NULL,
+    raised_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    settled_at INTEGER,
+    note TEXT
+) STRICT;
+CREATE INDEX question_raised ON question(raised_at);
+CREATE INDEX question_pending ON question(raised_at) WHERE state = 'pending';
+";
+
+impl Store {
+    /// Questions, newest first: those that wait for the person, or all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn questions(&self, pending_only: bool) -> Result<Vec<Question>, StoreError> {
+        let sql = if pending_only {
+            "SELECT * FROM question WHERE state = 'pending' ORDER BY raised_at DESC, rowid DESC"
+        } else {
+            "SELECT * FROM question ORDER BY raised_at DESC, rowid DESC"
+        };
+        self.read(|db| db.prepare_cached(sql)?.query_map([], question)?.collect())
+    }
+
+    /// One Question.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT * FROM question WHERE id = ?")?
+                .query_row([id.as_str()], question)
+                .optional()
+        })
+    }
+
+    /// Adds a Question, or changes where it stands. What is asked never changes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn put_question(&self, question: &Question) -> Result<(), StoreError> {
+        self.write(Safety::Synced, |db| {
+            db.prepare_cached(
+                "INSERT INTO question(id, kind, v, body, agent, server, account, digest, params, why, raised_at,
+                 expires_at, state, settled_at, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT(id) DO UPDATE SET expires_at = excluded.expires_at, state = excluded.state,
+                 settled_at = excluded.settled_at, note = excluded.note",
+            )?
+            .execute(params![
+                question.id.as_str(),
+                question.kind.as_str(),
+                question.kind.version(),
+                to_json(&question.kind)?,
+                question.agent.as_str(),
+                question.server.as_str(),
+                question.account.as_str(),
+                question.digest.to_string(),
+                question.params,
+                to_json(&question.why)?,
+                question.raised_at.0,
+                question.expires_at.0,
+                question.state.as_str(),
+                question.settled_at.map(|at| at.0),
+                question.note,
+            ])?;
+            Ok(())
+        })
+    }
+
+    /// Moves a Question to state `to`, if it still stands at one of `from`. Says whether it did: of two that try, one
+    /// succeeds. `settled_at` is the moment it left `pending`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn settle_question(
+        &self,
+        id: &QuestionId,
+        from: &[QuestionState],
+        to: QuestionState,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.write(Safety::Synced, |db| {
+            let mut settle = db.prepare_cached(
+                "UPDATE question SET state = ?, settled_at = coalesce(settled_at, ?), note = coalesce(?, note)
+                 WHERE id = ? AND state = ?",
+            )?;
+            for state in from {
+                let changed =
+                    settle.execute(params![to.as_str(), at.0, note, id.as_str(), state.as_str()])?;
+                if changed == 1 {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+}
+
+fn question(row: &Row<'_>) -> rusqlite::Result<Question> {
+    Ok(Question {
+        id: word(row, "id", |id| Some(QuestionId::from_text(id)))?,
+        kind: json(row, "body")?,
+        agent: word(row, "agent", |id| Some(AgentId::from_text(id)))?,
+        server: word(row, "server", |id| Some(ServerId::from_text(id)))?,
+        account: word(row, "account", |id| Some(AccountId::from_text(id)))?,
+        digest: digest(row, "digest")?,
+        params: row.get("params")?,
+        why: json(row, "why")?,
+        raised_at: moment(row, "raised_at")?,
+        expires_at: moment(row, "expires_at")?,
+        state: word(row, "state", QuestionState::from_text)?,
+        settled_at: moment_or_none(row, "settled_at")?,
+        note: row.get("note")?,
+    })
+}

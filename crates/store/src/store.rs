@@ -1,0 +1,175 @@
+//! The file and its connection. Calls block, but only for as long as a small transaction takes.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::StoreError;
+use crate::migration;
+
+const FILE: &str = "prokura.db";
+
+/// How long one connection waits for another.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Everything remembered but the audit log, which is [`crate::Log`].
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+}
+
+/// Whether a write has to survive a power cut before the call returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Safety {
+    /// It may be lost with the power, not with the process.
+    Logged,
+    /// It is on the disk.
+    Synced,
+}
+
+impl Safety {
+    pub(crate) fn pragma(self) -> &'static str {
+        match self {
+            Self::Logged => "NORMAL",
+            Self::Synced => "FULL",
+        }
+    }
+}
+
+impl Store {
+    /// Opens the data folder `dir`, and makes it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`], [`StoreError::Newer`] or [`StoreError::Corrupt`]; nothing was overwritten then.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        prepare(dir)?;
+        let path = dir.join(FILE);
+        let mut connection = connect(&path)?;
+        let version = migration::check(&connection, &path)?;
+        configure(&connection)?;
+        migration::run(&mut connection, version)?;
+        Ok(Self(Arc::new(Inner { connection: Mutex::new(connection), path })))
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    pub(crate) fn read<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let connection = self.0.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&connection).map_err(StoreError::from)
+    }
+
+    /// One transaction: whole or not at all.
+    pub(crate) fn write<T>(
+        &self,
+        safety: Safety,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.0.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.pragma_update(None, "synchronous", safety.pragma())?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = change(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.0.path).finish()
+    }
+}
+
+/// Opens the database file with the settings that every writing connection shares.
+pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    Ok(connection)
+}
+
+/// Sets what writes to the file; only after [`migration::check`] said that it is ours.
+pub(crate) fn configure(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Makes the folder and the file, private to this user, and checks that both can be written.
+fn prepare(dir: &Path) -> Result<(), StoreError> {
+    let unwritable = |path: &Path, source: io::Error| StoreError::Unwritable {
+        path: path.to_owned(),
+        source: Arc::new(source),
+    };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+        builder.mode(0o700);
+        options.mode(0o600);
+    }
+    builder.create(dir).map_err(|fault| unwritable(dir, fault))?;
+    // SQLite needs to make files beside its own.
+    let probe = dir.join(".prokura-write-check");
+    options.open(&probe).map_err(|fault| unwritable(dir, fault))?;
+    fs::remove_file(&probe).map_err(|fault| unwritable(dir, fault))?;
+    let path = dir.join(FILE);
+    let mut file = options.open(&path).map_err(|fault| unwritable(&path, fault))?;
+    check_header(&mut file, &path)
+}
+
+/// SQLite would play a left-over write-ahead log into a file that is not its own; so the header is looked at first.
+fn check_header(file: &mut fs::File, path: &Path) -> Result<(), StoreError> {
+    let mut header = Vec::new();
+    let read = file.take(16).read_to_end(&mut header);
+    let fault = match read {
+        Ok(0) => return Ok(()),
+        Ok(_) if header == b"SQLite format 3\0" => return Ok(()),
+        Ok(_) => "it is no SQLite file".to_owned(),
+        Err(fault) => fault.to_string(),
+    };
+    Err(StoreError::Corrupt { path: path.to_owned(), fault })
+}
+
+/// The error of a write under a unique name.
+pub(crate) fn name_taken(fault: rusqlite::Error, name: &str) -> StoreError {
+    match &fault {
+        rusqlite::Error::SqliteFailure(code, _)
+            if code.code == ErrorCode::ConstraintViolation
+                && code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
+        {
+            StoreError::NameTaken(name.to_owned())
+        }
+        rusqlite::Error::SqliteFailure(code, _)
+            if code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY =>
+        {
+            StoreError::NoSuch(format!("what \"{name}\" belongs to"))
+        }
+        _ => fault.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
