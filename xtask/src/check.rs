@@ -39,7 +39,11 @@ fn deny(place: &Place) -> Result<()> {
         note("cargo-deny is not installed: licences and sources are not looked at");
         return Ok(());
     }
-    let args = ["deny", "--offline", "check", "bans", "licenses", "sources"];
+    let args = [
+        ["deny", "--offline", "--workspace"].as_slice(),
+        &["check", "--allow", "unused-wrapper", "bans", "licenses", "sources"],
+    ]
+    .concat();
     Step::cargo(place, "cargo deny", &args).or("Mend deny.toml or the dependency it names").run()
 }
 
