@@ -1,9 +1,89 @@
 //! What the interface and the command line may ask and are told: requests, views, events, failures.
 //! It must never decide, hold a secret longer than a request lasts, or know a window.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod answer;
+pub mod arguments;
 pub mod failure;
+mod fault;
+pub mod pieces;
 pub mod request;
 pub mod view;
+mod wish;
+
+use std::sync::Arc;
+
+use prokura_account::AccountBook;
+use prokura_delegation::Delegation;
+use prokura_domain::{Change, Server};
+use prokura_store::{Log, Store};
+use tokio::sync::broadcast;
 
 pub use failure::{Failure, FailureCode};
+pub use prokura_domain::Origin;
 pub use request::{AnswerWish, GrantWish, Request};
+
+/// What `host` knows of itself.
+pub trait Surroundings: Send + Sync {
+    /// The address agents use.
+    fn http(&self) -> String;
+    /// The data folder, for people.
+    fn data(&self) -> String;
+    /// Whether the vault is open, and a sentence about it.
+    fn vault(&self) -> (bool, String);
+    /// Looks for trouble outside of the parts below: keyring, folder, port.
+    fn checks(&self) -> Vec<view::CheckView>;
+}
+
+/// What `host` hands in.
+pub struct Parts {
+    /// What is remembered.
+    pub store: Store,
+    /// The audit log.
+    pub log: Log,
+    /// The use cases.
+    pub delegation: Delegation,
+    /// The use cases of Accounts.
+    pub accounts: AccountBook,
+    /// What the Host knows of itself.
+    pub surroundings: Arc<dyn Surroundings>,
+}
+
+/// Everything that can be asked of a Host.
+pub struct Api(Parts);
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Api")
+    }
+}
+
+impl Api {
+    /// The border over these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// What changed, as it changes.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.0.delegation.changes()
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// A Server by name or id.
+    fn server_named(&self, name: &str) -> Result<Server, Failure> {
+        self.store().find_server(name)?.ok_or_else(|| {
+            Failure::new(
+                FailureCode::NotFound,
+                format!("There is no server \"{name}\"."),
+                "List the servers with `prokura servers list`.",
+            )
+        })
+    }
+}

@@ -228,7 +228,7 @@ pub struct GrantView {
 pub struct ApprovalView {
     /// Its identifier.
     pub id: String,
-    /// `call` or `scope_step_up`.
+    /// `call`.
     pub kind: String,
     /// `pending`, `allowed`, `used`, `denied`, `expired` or `dropped`.
     pub state: String,
@@ -258,8 +258,6 @@ pub struct ApprovalView {
     pub raw: Vec<Piece>,
     /// The digest the answer is bound to.
     pub digest: String,
-    /// Scopes that would be added (`scope_step_up` only).
-    pub scopes: Vec<String>,
     /// When it was raised, RFC 3339.
     pub raised_at: String,
     /// Until when it can be answered, RFC 3339.

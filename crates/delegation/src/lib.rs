@@ -1,6 +1,170 @@
 //! The one path of a Call, and the use cases around it.
 //! It must never hold a token, send bytes itself, or let a Call go without a Permit and a record.
 
+mod agents;
+mod answers;
+mod ask;
+mod catalogue;
+mod facts;
+mod flight;
+mod grants;
+mod listing;
 pub mod message;
+mod path;
+mod pins;
+mod records;
+mod reply;
+mod servers;
+mod switch;
+mod upstream;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use prokura_domain::port::{Accounts, Prompter};
+use prokura_domain::{Change, Clock, Entropy};
+use prokura_store::{Log, Store, StoreError};
+use tokio::sync::broadcast;
+
+pub use agents::NewAgent;
+pub use answers::AnswerFault;
+pub use grants::{GrantFault, NewGrant};
 pub use message::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply};
+pub use pins::PinFault;
+pub use upstream::{Upstream, UpstreamFault};
+
+/// What a use case can run into besides its own refusals.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DelegationError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A name is taken or cannot be used.
+    #[error("{0}")]
+    Name(String),
+    /// A grant could not be made.
+    #[error(transparent)]
+    Grant(#[from] GrantFault),
+    /// A question could not be answered.
+    #[error(transparent)]
+    Answer(#[from] AnswerFault),
+    /// A tool could not be accepted or classified.
+    #[error(transparent)]
+    Pin(#[from] PinFault),
+    /// What was named does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// The Server did not answer as it should.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamFault),
+}
+
+/// Whether a Grant's target covers a tool as it stands now.
+#[must_use]
+pub fn covers_tool(grant: &prokura_domain::Grant, tool: &prokura_domain::Tool) -> bool {
+    let target = prokura_domain::Target::Tool(tool.name.clone());
+    prokura_policy::covers(&grant.target, &target, Some(&facts::tool_facts(tool)))
+}
+
+/// What `host` hands in.
+pub struct Parts {
+    /// What is remembered.
+    pub store: Store,
+    /// The audit log.
+    pub log: Log,
+    /// The way out.
+    pub upstream: Arc<dyn Upstream>,
+    /// The way to the person.
+    pub prompter: Arc<dyn Prompter>,
+    /// Sign-out and revocation.
+    pub accounts: Arc<dyn Accounts>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where changes are told.
+    pub changes: broadcast::Sender<Change>,
+}
+
+/// The one path of a Call, and the use cases around it.
+#[derive(Clone)]
+pub struct Delegation(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    /// Counts changes of the rules; a Permit made under an older one is decided again.
+    generation: AtomicU64,
+    paused: AtomicBool,
+    waiting: ask::Waiting,
+    flights: flight::Flights,
+    asked: answers::Asked,
+    refused: records::Throttle,
+    pinning: std::sync::Mutex<()>,
+}
+
+impl std::fmt::Debug for Delegation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delegation").field("generation", &self.generation()).finish_non_exhaustive()
+    }
+}
+
+impl Delegation {
+    /// The path over these parts. Questions left from an earlier run are dropped: their Calls are gone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn new(parts: Parts) -> Result<Self, StoreError> {
+        let paused = parts.store.setting(switch::PAUSED)?.as_deref() == Some("true");
+        let delegation = Self(Arc::new(Inner {
+            parts,
+            generation: AtomicU64::new(1),
+            paused: AtomicBool::new(paused),
+            waiting: ask::Waiting::default(),
+            flights: flight::Flights::default(),
+            asked: answers::Asked::default(),
+            refused: records::Throttle::default(),
+            pinning: std::sync::Mutex::new(()),
+        }));
+        delegation.drop_left_over()?;
+        Ok(delegation)
+    }
+
+    /// Where changes are told.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.0.parts.changes.subscribe()
+    }
+
+    fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::SeqCst)
+    }
+
+    /// The rules changed: Permits made before are decided again.
+    fn rules_changed(&self, change: Change) {
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+        self.tell(change);
+    }
+
+    fn tell(&self, change: Change) {
+        // Nobody listening is fine.
+        let _ = self.0.parts.changes.send(change);
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    fn log(&self) -> &Log {
+        &self.0.parts.log
+    }
+
+    /// The present moment, so that the border shows what the rules see.
+    #[must_use]
+    pub fn moment(&self) -> prokura_domain::Timestamp {
+        self.0.parts.clock.now()
+    }
+
+    fn now(&self) -> prokura_domain::Timestamp {
+        self.moment()
+    }
+}

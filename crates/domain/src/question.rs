@@ -30,15 +30,6 @@ pub enum QuestionKind {
         /// The digest of the tool definition that was current.
         pin: Option<Digest>,
     },
-    /// May Prokura ask the Server for more scopes on behalf of this Account?
-    ScopeStepUp {
-        /// The scopes the Account has.
-        held: Vec<String>,
-        /// The scopes that would be added.
-        wanted: Vec<String>,
-        /// What needs them.
-        target: String,
-    },
 }
 
 impl QuestionKind {
@@ -47,7 +38,6 @@ impl QuestionKind {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Call { .. } => "call",
-            Self::ScopeStepUp { .. } => "scope_step_up",
         }
     }
 
@@ -55,7 +45,7 @@ impl QuestionKind {
     #[must_use]
     pub fn version(&self) -> u32 {
         match self {
-            Self::Call { .. } | Self::ScopeStepUp { .. } => 1,
+            Self::Call { .. } => 1,
         }
     }
 }

@@ -1,1 +1,223 @@
-//! Outbound MCP: spends a Permit and adds the token last.
+//! Outbound MCP: spends a Permit and adds the credential last, at the moment of sending.
+//! It must never send to another place than the Permit's Server, follow a redirect, or hand a credential back.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use prokura_account::http::{Guard, Network};
+use prokura_account::{AccountBook, AccountError, Challenge, Proof};
+use prokura_delegation::{Broken, Reply, Upstream, UpstreamFault};
+use prokura_domain::{AccountId, Outgoing, ServerId, Verb};
+use prokura_policy::Permit;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Response, StatusCode};
+use url::Url;
+
+/// The longest a Server may take to begin its answer (CT-11).
+const FIRST_BYTE: Duration = Duration::from_secs(600);
+/// Response headers an Agent may see.
+const HANDED_BACK: [&str; 5] =
+    ["content-type", "mcp-session-id", "mcp-protocol-version", "retry-after", "allow"];
+/// Request headers a message may bring; nothing else leaves.
+const CARRIED: [&str; 5] =
+    ["mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "last-event-id"];
+
+/// Where a Server is. `host` reads it from the store, so that this crate needs none.
+pub trait Directory: Send + Sync {
+    /// Name and endpoint of a Server, if the Account belongs to it.
+    fn endpoint(&self, server: &ServerId, account: &AccountId) -> Option<(String, String)>;
+}
+
+/// The way out over Streamable HTTP.
+pub struct HttpUpstream {
+    directory: Arc<dyn Directory>,
+    accounts: AccountBook,
+    network: Network,
+    guards: Mutex<HashMap<String, Guard>>,
+}
+
+impl std::fmt::Debug for HttpUpstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HttpUpstream")
+    }
+}
+
+impl HttpUpstream {
+    /// The way out over `network`.
+    #[must_use]
+    pub fn new(directory: Arc<dyn Directory>, accounts: AccountBook, network: Network) -> Self {
+        Self { directory, accounts, network, guards: Mutex::new(HashMap::new()) }
+    }
+
+    /// One client per origin, so that connections are shared and the address rules are those of that Server.
+    fn guard(&self, name: &str, url: &Url) -> Result<Guard, UpstreamFault> {
+        let key = url.origin().ascii_serialization();
+        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(guard) = guards.get(&key) {
+            return Ok(guard.clone());
+        }
+        let guard = Guard::new(url, &self.network)
+            .map_err(|fault| UpstreamFault::Unreachable(format!("{name}: {fault}")))?;
+        guards.insert(key, guard.clone());
+        Ok(guard)
+    }
+
+    async fn exchange(
+        &self,
+        (name, url): (&str, &Url),
+        guard: &Guard,
+        outgoing: &Outgoing,
+        proof: &Proof,
+    ) -> Result<Response, UpstreamFault> {
+        guard
+            .check(url)
+            .map_err(|fault| UpstreamFault::Unreachable(format!("{name}: {fault}")))?;
+        let method = match outgoing.verb {
+            Verb::Post => Method::POST,
+            Verb::Get => Method::GET,
+            Verb::Delete => Method::DELETE,
+        };
+        let mut headers = carried(outgoing)?;
+        // The credential goes on last, and only onto this request.
+        if let Some((header, secret)) = proof.header() {
+            let bad = || UpstreamFault::Garbled(format!("{name}: the stored key is no header"));
+            let header = HeaderName::from_bytes(header.as_bytes()).map_err(|_| bad())?;
+            let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| bad())?;
+            value.set_sensitive(true);
+            headers.insert(header, value);
+        }
+        let request = guard
+            .client()
+            .request(method, url.clone())
+            .headers(headers)
+            .body(outgoing.body.clone())
+            .send();
+        match tokio::time::timeout(FIRST_BYTE, request).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(UpstreamFault::Unreachable(format!(
+                "{name} cannot be reached: {}. Check that it is running and try again.",
+                reason(&error)
+            ))),
+            Err(_) => Err(UpstreamFault::Unreachable(format!(
+                "{name} did not answer within {} minutes.",
+                FIRST_BYTE.as_secs() / 60
+            ))),
+        }
+    }
+
+    /// What a 401 or 403 means: a fault for the person, or nothing when the answer is the Server's own business.
+    async fn challenged(
+        &self,
+        name: &str,
+        account: &AccountId,
+        response: &Response,
+    ) -> Result<Option<UpstreamFault>, UpstreamFault> {
+        let status = response.status().as_u16();
+        let said: Vec<String> = response
+            .headers()
+            .get_all("www-authenticate")
+            .iter()
+            .filter_map(|value| value.to_str().ok().map(str::to_owned))
+            .collect();
+        let challenge = self.accounts.on_challenge(account, status, &said).await.map_err(fault)?;
+        Ok(match challenge {
+            Challenge::InsufficientScope { scopes } => Some(UpstreamFault::ScopesNeeded(scopes)),
+            Challenge::InvalidToken => Some(UpstreamFault::SignInNeeded(format!(
+                "Prokura has to sign in to {name} again. Ask the person to open Prokura, Servers, {name}."
+            ))),
+            Challenge::Other => None,
+        })
+    }
+}
+
+#[async_trait]
+impl Upstream for HttpUpstream {
+    async fn send(&self, permit: Permit) -> Result<Reply, UpstreamFault> {
+        let (name, endpoint) = self
+            .directory
+            .endpoint(permit.server(), permit.account())
+            .ok_or_else(|| UpstreamFault::Unreachable("The server was removed.".to_owned()))?;
+        let url = Url::parse(&endpoint)
+            .map_err(|_| UpstreamFault::Unreachable(format!("{name} has no usable URL.")))?;
+        let guard = self.guard(&name, &url)?;
+        let account = permit.account();
+        let mut proof = self.accounts.proof(account, None).await.map_err(fault)?;
+        let place = (name.as_str(), &url);
+        let mut response = self.exchange(place, &guard, permit.outgoing(), &proof).await?;
+        if response.status() == StatusCode::UNAUTHORIZED && proof.header().is_some() {
+            // One resend, with a token the Server has not refused yet (DESIGN §4).
+            if let Ok(newer) = self.accounts.proof(account, Some(&proof)).await {
+                proof = newer;
+                response = self.exchange(place, &guard, permit.outgoing(), &proof).await?;
+            }
+        }
+        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            if let Some(fault) = self.challenged(&name, account, &response).await? {
+                return Err(fault);
+            }
+        }
+        if response.status().is_redirection() {
+            return Err(UpstreamFault::Unreachable(format!(
+                "{name} answers with a redirect, which is not followed. Enter the URL it redirects to."
+            )));
+        }
+        Ok(reply(response))
+    }
+}
+
+fn carried(outgoing: &Outgoing) -> Result<HeaderMap, UpstreamFault> {
+    let mut headers = HeaderMap::new();
+    let bad = || UpstreamFault::Garbled("a header of the message cannot be sent".to_owned());
+    for (name, value) in &outgoing.headers {
+        if !CARRIED.contains(&name.as_str()) && !name.starts_with("mcp-param-") {
+            continue;
+        }
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        headers.append(name, HeaderValue::from_str(value).map_err(|_| bad())?);
+    }
+    let accept = match outgoing.verb {
+        Verb::Post | Verb::Delete => "application/json, text/event-stream",
+        Verb::Get => "text/event-stream",
+    };
+    headers.insert("accept", HeaderValue::from_static(accept));
+    if outgoing.verb == Verb::Post {
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+    }
+    Ok(headers)
+}
+
+fn reply(response: Response) -> Reply {
+    let status = response.status().as_u16();
+    let headers = HANDED_BACK
+        .iter()
+        .filter_map(|name| {
+            let value = response.headers().get(*name)?.to_str().ok()?;
+            Some(((*name).to_owned(), value.to_owned()))
+        })
+        .collect();
+    let body = response.bytes_stream().map(|chunk| chunk.map_err(|_| Broken::Upstream)).boxed();
+    Reply { status, headers, body }
+}
+
+fn fault(error: AccountError) -> UpstreamFault {
+    let text = format!("{error}.");
+    match error {
+        AccountError::VaultLocked(_) => UpstreamFault::VaultLocked(text),
+        AccountError::Unreachable { .. } | AccountError::Stopping => {
+            UpstreamFault::Unreachable(text)
+        }
+        _ => UpstreamFault::SignInNeeded(text),
+    }
+}
+
+/// The innermost reason, without the URL.
+fn reason(error: &reqwest::Error) -> String {
+    let mut inner: &dyn std::error::Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}

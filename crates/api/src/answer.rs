@@ -1,0 +1,145 @@
+//! One door for the control socket: a [`Request`] in, JSON out. Every wish has a typed method; nothing is decided here.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, FailureCode};
+use crate::request::Request;
+use crate::{Api, Origin};
+
+fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {
+    serde_json::to_value(view?).map_err(|error| {
+        Failure::new(FailureCode::Internal, error.to_string(), "Report this as a bug.")
+    })
+}
+
+impl Request {
+    /// Whether the wish lets more happen than before. Such wishes are refused to descendants of a paired agent
+    /// (DESIGN §5); looking, denying, revoking and pausing are always allowed.
+    #[must_use]
+    pub fn widens(&self) -> bool {
+        match self {
+            Self::ServerAdd { .. }
+            | Self::SignIn { .. }
+            | Self::SignInWait { .. }
+            | Self::ClientSet { .. }
+            | Self::KeySet { .. }
+            | Self::ToolClassify { .. }
+            | Self::ToolAccept { .. }
+            | Self::AgentAdd { .. }
+            | Self::GrantAdd(_)
+            | Self::Resume => true,
+            Self::ApprovalAnswer { answer, .. } => {
+                !matches!(answer, crate::request::AnswerWish::Deny(_))
+            }
+            Self::State
+            | Self::Servers
+            | Self::ServerRemove { .. }
+            | Self::SignInCancel { .. }
+            | Self::SignOut { .. }
+            | Self::Tools { .. }
+            | Self::ToolsRefresh { .. }
+            | Self::Agents
+            | Self::AgentRevoke { .. }
+            | Self::Grants { .. }
+            | Self::GrantRevoke { .. }
+            | Self::Approvals { .. }
+            | Self::Audit { .. }
+            | Self::AuditShow { .. }
+            | Self::AuditVerify
+            | Self::AuditExport
+            | Self::Pause
+            | Self::Doctor => false,
+        }
+    }
+}
+
+impl Api {
+    /// Answers a wish of the command line.
+    ///
+    /// # Errors
+    /// [`Failure`] with what to do next.
+    pub async fn answer(&self, request: Request) -> Result<Value, Failure> {
+        match request {
+            Request::State => value(self.state().await),
+            Request::Servers => value(self.servers().await),
+            Request::ServerAdd { url, name } => value(self.server_add(url, name).await),
+            Request::ServerRemove { server } => value(self.server_remove(server).await),
+            Request::SignIn { server, account } => value(self.sign_in(server, account).await),
+            Request::SignInWait { sign_in } => value(self.sign_in_wait(sign_in).await),
+            Request::SignInCancel { sign_in } => value(self.sign_in_cancel(sign_in).await),
+            Request::ClientSet { server, client_id, client_secret } => {
+                value(self.client_set(server, client_id, client_secret).await)
+            }
+            Request::KeySet { server, header, key } => {
+                value(self.key_set(server, header, key).await)
+            }
+            Request::SignOut { server, account } => value(self.sign_out(server, account).await),
+            Request::Doctor => value(self.doctor().await),
+            Request::Pause => value(self.pause().await),
+            Request::Resume => value(self.resume().await),
+            Request::Tools { .. }
+            | Request::ToolsRefresh { .. }
+            | Request::ToolClassify { .. }
+            | Request::ToolAccept { .. }
+            | Request::Agents
+            | Request::AgentAdd { .. }
+            | Request::AgentRevoke { .. }
+            | Request::Grants { .. }
+            | Request::GrantAdd(_)
+            | Request::GrantRevoke { .. }
+            | Request::Approvals { .. }
+            | Request::ApprovalAnswer { .. }
+            | Request::Audit { .. }
+            | Request::AuditShow { .. }
+            | Request::AuditVerify
+            | Request::AuditExport => self.answer_about_delegation(request).await,
+        }
+    }
+
+    async fn answer_about_delegation(&self, request: Request) -> Result<Value, Failure> {
+        match request {
+            Request::Tools { server } => value(self.tools(server).await),
+            Request::ToolsRefresh { server } => value(self.tools_refresh(server).await),
+            Request::ToolClassify { server, tool, class, labels } => {
+                value(self.tool_classify(server, tool, class, labels).await)
+            }
+            Request::ToolAccept { server, tool } => value(self.tool_accept(server, tool).await),
+            Request::Agents => value(self.agents().await),
+            Request::AgentAdd { name } => value(self.agent_add(name).await),
+            Request::AgentRevoke { agent } => value(self.agent_revoke(agent).await),
+            Request::Grants { all } => value(self.grants(all).await),
+            Request::GrantAdd(wish) => {
+                value(self.grant_add(wish, Origin::Cli).await.map(|grant| json!({ "grant": grant })))
+            }
+            Request::GrantRevoke { grant } => value(self.grant_revoke(grant).await),
+            Request::Approvals { all } => value(self.approvals(all).await),
+            Request::ApprovalAnswer { approval, answer } => {
+                value(self.approval_answer(approval, answer, Origin::Cli).await)
+            }
+            Request::Audit { limit, before, search } => {
+                value(self.audit(limit, before, search).await)
+            }
+            Request::AuditShow { seq } => value(self.audit_show(seq).await),
+            Request::AuditVerify => value(self.audit_verify().await),
+            Request::AuditExport => value(self.audit_export().await),
+            Request::State
+            | Request::Servers
+            | Request::ServerAdd { .. }
+            | Request::ServerRemove { .. }
+            | Request::SignIn { .. }
+            | Request::SignInWait { .. }
+            | Request::SignInCancel { .. }
+            | Request::ClientSet { .. }
+            | Request::KeySet { .. }
+            | Request::SignOut { .. }
+            | Request::Doctor
+            | Request::Pause
+            | Request::Resume => Err(Failure::new(
+                FailureCode::Internal,
+                "This wish has no answer here.",
+                "Report this as a bug.",
+            )),
+        }
+    }
+}

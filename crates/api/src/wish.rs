@@ -1,0 +1,17 @@
+//! The wishes, a file for each word of the domain.
+
+mod agents;
+mod approvals;
+mod audit;
+mod grants;
+mod servers;
+mod sign_in;
+mod state;
+mod tools;
+
+use prokura_domain::Timestamp;
+
+/// A moment as it is shown: RFC 3339.
+fn shown(at: Timestamp) -> String {
+    at.to_string()
+}

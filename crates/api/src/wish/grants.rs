@@ -1,0 +1,164 @@
+//! Grants.
+
+use prokura_delegation::NewGrant;
+use prokura_domain::{Effect, Grant, GrantId, Origin, Server, TargetPattern, Timestamp};
+
+use super::shown;
+use crate::failure::{Failure, FailureCode};
+use crate::request::GrantWish;
+use crate::view::{GrantView, Named};
+use crate::Api;
+
+/// Whether a Grant is in force at `now`.
+pub(crate) fn active(grant: &Grant, now: Timestamp) -> bool {
+    grant.revoked_at.is_none() && grant.until.is_none_or(|until| now < until)
+}
+
+impl Api {
+    /// The grants in force; with `all`, expired and revoked ones too.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store cannot be read.
+    pub async fn grants(&self, all: bool) -> Result<Vec<GrantView>, Failure> {
+        let now = self.0.delegation.moment();
+        let grants = self.store().grants()?;
+        grants
+            .iter()
+            .filter(|grant| all || active(grant, now))
+            .map(|grant| self.grant_view(grant))
+            .collect()
+    }
+
+    /// Makes a grant.
+    ///
+    /// # Errors
+    /// [`Failure`] when a word is not known, or nothing of that name exists.
+    pub async fn grant_add(&self, wish: GrantWish, origin: Origin) -> Result<GrantView, Failure> {
+        let agent = self.agent_named(&wish.agent)?;
+        let server = self.server_named(&wish.server)?;
+        let account = match &wish.account {
+            Some(name) => Some(self.account_named(&server, name)?.id),
+            None => None,
+        };
+        let effect = Effect::from_text(&wish.effect).ok_or_else(|| {
+            bad(format!("\"{}\" is not an effect.", wish.effect), "Use allow, ask or deny.")
+        })?;
+        let until = match &wish.until {
+            Some(text) => Some(text.parse::<Timestamp>().map_err(|error| {
+                bad(format!("{error}."), "Times are RFC 3339, such as 2026-11-30T18:00:00Z.")
+            })?),
+            None => None,
+        };
+        let target = target_of(&wish)?;
+        let wish = NewGrant {
+            agent: agent.id,
+            server: server.id,
+            account,
+            target,
+            effect,
+            until,
+            note: wish.note.filter(|note| !note.is_empty()),
+            origin,
+        };
+        let grant = self.0.delegation.grant(wish).await?;
+        self.grant_view(&grant)
+    }
+
+    /// Takes a grant back.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such grant, or it was revoked before.
+    pub async fn grant_revoke(&self, grant: String) -> Result<GrantView, Failure> {
+        let grant = self.0.delegation.revoke_grant(&GrantId::from_text(&grant)).await?;
+        self.grant_view(&grant)
+    }
+
+    fn grant_view(&self, grant: &Grant) -> Result<GrantView, Failure> {
+        let now = self.0.delegation.moment();
+        let state = if grant.revoked_at.is_some() {
+            "revoked"
+        } else if active(grant, now) {
+            "active"
+        } else {
+            "expired"
+        };
+        let origin = match &grant.origin {
+            Origin::Window => "window",
+            Origin::Cli => "cli",
+            Origin::Approval { .. } => "approval",
+        };
+        let tools = self.store().tools(&grant.server)?;
+        let covered =
+            tools.iter().filter(|tool| prokura_delegation::covers_tool(grant, tool)).count();
+        let server = self.store().server(&grant.server)?;
+        let account = match &grant.account {
+            Some(id) => Some(Named {
+                id: id.to_string(),
+                name: self.store().account(id)?.map_or_else(|| "signed out".to_owned(), |a| a.name),
+            }),
+            None => None,
+        };
+        Ok(GrantView {
+            id: grant.id.to_string(),
+            agent: Named {
+                id: grant.agent.to_string(),
+                name: self.store().agent(&grant.agent)?.map(|agent| agent.name).unwrap_or_default(),
+            },
+            server: Named {
+                id: grant.server.to_string(),
+                name: server.map_or_else(|| "removed".to_owned(), |server: Server| server.name),
+            },
+            account,
+            target: grant.target.to_text(),
+            effect: grant.effect.as_str().to_owned(),
+            same_arguments: grant.arguments.is_some(),
+            until: grant.until.map(shown),
+            state: state.to_owned(),
+            origin: origin.to_owned(),
+            note: grant.note.clone(),
+            tools: u32::try_from(covered).unwrap_or(u32::MAX),
+            added_at: shown(grant.added_at),
+            used_at: grant.used_at.map(shown),
+        })
+    }
+}
+
+fn bad(message: String, hint: &str) -> Failure {
+    Failure::new(FailureCode::BadRequest, message, hint)
+}
+
+/// Exactly one of tools, resources, prompts and methods.
+fn target_of(wish: &GrantWish) -> Result<TargetPattern, Failure> {
+    let glob = |text: &Option<String>, make: fn(String) -> TargetPattern| {
+        text.clone().filter(|text| !text.is_empty()).map(make)
+    };
+    let tools = match &wish.tools {
+        Some(text) => Some(TargetPattern::over_tools(text).ok_or_else(|| {
+            bad(
+                format!("\"{text}\" names no tools."),
+                "Use a name, a glob such as get_*, or class:read, class:write, class:destructive, class:admin.",
+            )
+        })?),
+        None => None,
+    };
+    let found: Vec<TargetPattern> = [
+        tools,
+        glob(&wish.resources, TargetPattern::Resources),
+        glob(&wish.prompts, TargetPattern::Prompts),
+        glob(&wish.methods, TargetPattern::Methods),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match <[TargetPattern; 1]>::try_from(found) {
+        Ok([target]) => Ok(target),
+        Err(found) if found.is_empty() => Err(bad(
+            "The grant says nothing of what it covers.".to_owned(),
+            "Name tools, resources, prompts or methods; \"*\" covers all of a kind.",
+        )),
+        Err(_) => Err(bad(
+            "A grant covers one kind of thing.".to_owned(),
+            "Make one grant for tools, another for resources, another for prompts.",
+        )),
+    }
+}

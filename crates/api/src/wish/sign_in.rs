@@ -1,0 +1,127 @@
+//! Signing in and out.
+
+use prokura_account::Secret;
+use prokura_domain::{Account, AccountId, Server};
+
+use super::servers::account_view;
+use crate::failure::{Failure, FailureCode};
+use crate::view::{AccountView, SignInView};
+use crate::Api;
+
+impl Api {
+    /// Starts a sign-in, or joins the one that waits for this server already.
+    ///
+    /// # Errors
+    /// [`Failure`] of discovery or registration, with what to do next.
+    pub async fn sign_in(
+        &self,
+        server: String,
+        account: Option<String>,
+    ) -> Result<SignInView, Failure> {
+        let server = self.server_named(&server)?;
+        let account = match account {
+            Some(name) => Some(self.account_named(&server, &name)?.id),
+            None => self.only_account(&server)?,
+        };
+        let started = self.0.accounts.start_sign_in(&server, account, &[]).await?;
+        Ok(SignInView {
+            sign_in: started.id,
+            url: started.url,
+            issuer: started.issuer,
+            resource: started.resource,
+            scopes: started.scopes,
+        })
+    }
+
+    /// Waits until a sign-in ends, then looks at the server's tools.
+    ///
+    /// # Errors
+    /// [`Failure`]: what went wrong in the browser or at the authorization server.
+    pub async fn sign_in_wait(&self, sign_in: String) -> Result<AccountView, Failure> {
+        let account = self.0.accounts.wait_sign_in(&sign_in).await?;
+        if let Some(server) = self.store().server(&account.server)? {
+            self.0.delegation.refresh_tools(&server, &account.id).await?;
+        }
+        Ok(account_view(&account))
+    }
+
+    /// Gives up a sign-in.
+    ///
+    /// # Errors
+    /// None; the signature is that of every wish.
+    pub async fn sign_in_cancel(&self, sign_in: String) -> Result<(), Failure> {
+        self.0.accounts.cancel_sign_in(&sign_in);
+        Ok(())
+    }
+
+    /// Enters the client that was registered by hand.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be kept.
+    pub async fn client_set(
+        &self,
+        server: String,
+        client_id: String,
+        client_secret: Option<String>,
+    ) -> Result<(), Failure> {
+        let server = self.server_named(&server)?;
+        let secret = client_secret.map(Secret::new);
+        Ok(self.0.accounts.set_client(&server, &client_id, secret).await?)
+    }
+
+    /// Enters a static key and looks at the server's tools.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be kept, or the server does not take it.
+    pub async fn key_set(
+        &self,
+        server: String,
+        header: String,
+        key: String,
+    ) -> Result<AccountView, Failure> {
+        let server = self.server_named(&server)?;
+        let account = self.0.accounts.set_key(&server, &header, Secret::new(key)).await?;
+        self.0.delegation.refresh_tools(&server, &account.id).await?;
+        Ok(account_view(&account))
+    }
+
+    /// Signs out: revokes and forgets. Says of each account what became of its tokens.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such server or account.
+    pub async fn sign_out(
+        &self,
+        server: String,
+        account: Option<String>,
+    ) -> Result<Vec<String>, Failure> {
+        let server = self.server_named(&server)?;
+        let accounts = match account {
+            Some(name) => vec![self.account_named(&server, &name)?],
+            None => self.store().accounts(&server.id)?,
+        };
+        let mut told = Vec::new();
+        for account in accounts {
+            let out = self.0.delegation.sign_out(&account).await?;
+            told.push(format!("{}: {}", account.name, out.told));
+        }
+        Ok(told)
+    }
+
+    pub(crate) fn account_named(&self, server: &Server, name: &str) -> Result<Account, Failure> {
+        self.store().find_account(&server.id, name)?.ok_or_else(|| {
+            Failure::new(
+                FailureCode::NotFound,
+                format!("{} has no account \"{name}\".", server.name),
+                "List the accounts with `prokura servers list --json`.",
+            )
+        })
+    }
+
+    fn only_account(&self, server: &Server) -> Result<Option<AccountId>, Failure> {
+        let accounts = self.store().accounts(&server.id)?;
+        Ok(match accounts.as_slice() {
+            [only] => Some(only.id.clone()),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! How things stand: the gateway, the vault, the pause.
+
+use crate::failure::Failure;
+use crate::view::{CheckView, StateView};
+use crate::{Api, FailureCode};
+
+impl Api {
+    /// How things stand.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store cannot be read.
+    pub async fn state(&self) -> Result<StateView, Failure> {
+        let (vault_open, vault) = self.0.surroundings.vault();
+        let now = self.0.delegation.moment();
+        let open = self.store().questions(true)?;
+        let pending = open
+            .iter()
+            .filter(|question| {
+                question.state == prokura_domain::QuestionState::Pending && now < question.expires_at
+            })
+            .count();
+        Ok(StateView {
+            http: self.0.surroundings.http(),
+            paused: self.0.delegation.paused(),
+            pending: u32::try_from(pending).unwrap_or(u32::MAX),
+            vault,
+            vault_open,
+            data: self.0.surroundings.data(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    /// Pauses all agents.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be remembered or recorded; they are paused all the same.
+    pub async fn pause(&self) -> Result<StateView, Failure> {
+        self.0.delegation.pause().await?;
+        self.state().await
+    }
+
+    /// Ends the pause.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be recorded; then they stay paused.
+    pub async fn resume(&self) -> Result<StateView, Failure> {
+        self.0.delegation.resume().await?;
+        self.state().await
+    }
+
+    /// Looks for trouble.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store cannot be read.
+    pub async fn doctor(&self) -> Result<Vec<CheckView>, Failure> {
+        let mut checks = self.0.surroundings.checks();
+        let verdict = self.audit_verify().await;
+        let log = match &verdict {
+            Ok(verdict) if verdict.ok => (true, format!("{} records, unbroken", verdict.records), None),
+            Ok(verdict) => (
+                false,
+                verdict.faults.join("; "),
+                Some("Keep the file as evidence, and compare it with an exported copy.".to_owned()),
+            ),
+            Err(failure) if failure.code == FailureCode::AuditBroken => {
+                (false, failure.message.clone(), Some(failure.hint.clone()))
+            }
+            Err(failure) => (false, failure.message.clone(), Some(failure.hint.clone())),
+        };
+        checks.push(CheckView { id: "audit".to_owned(), ok: log.0, message: log.1, hint: log.2 });
+        for server in self.servers().await? {
+            let ok = server.state == "ready";
+            checks.push(CheckView {
+                id: format!("server {}", server.name),
+                ok,
+                message: if ok { "ready".to_owned() } else { "sign-in needed".to_owned() },
+                hint: (!ok).then(|| format!("Run `prokura servers sign-in {}`.", server.name)),
+            });
+        }
+        Ok(checks)
+    }
+}

@@ -1,0 +1,147 @@
+//! Answers: the person's to a Question, and an Agent's to a Server's request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use prokura_domain::{
+    Answer, Choice, Effect, Grant, GrantId, Json, Origin, Question, QuestionKind, QuestionState,
+    Target, TargetPattern, Timestamp,
+};
+use prokura_policy::Approved;
+
+use crate::message::{Inbound, Refusal, RefusalCode};
+use crate::{Delegation, DelegationError};
+
+/// Open requests of Servers that are remembered at most.
+const OPEN_LIMIT: usize = 4096;
+
+/// Why a Question could not be answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerFault {
+    /// There is no such Question.
+    #[error("there is no question {0}; list them with `approvals list --all`")]
+    Unknown(String),
+    /// It was settled before.
+    #[error("this question is already {0}; nothing was changed")]
+    Settled(String),
+    /// Its time is over.
+    #[error("this question has expired; the agent has to try again")]
+    Expired,
+    /// The time asked for cannot be used.
+    #[error("a time of {0} seconds cannot be used; use 60 seconds to 30 days")]
+    BadTime(i64),
+}
+
+/// What an Agent's answer to a Server's request rests on.
+#[derive(Debug, Clone)]
+pub(crate) struct AskedFor {
+    /// The target of the Call the Server asked within.
+    pub target: Option<Target>,
+    /// The approval of that Call.
+    pub approved: Option<Approved>,
+    /// Whether it was only a ping.
+    pub ping: bool,
+}
+
+impl AskedFor {
+    pub fn nothing() -> Self {
+        Self { target: None, approved: None, ping: false }
+    }
+}
+
+/// Open requests of Servers, by session and request id.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(Mutex<HashMap<(String, String), AskedFor>>);
+
+impl Delegation {
+    /// Remembers that a Server asked something in a session.
+    pub(crate) fn server_asked(&self, session: Option<&str>, id: &str, asked: AskedFor) {
+        let Some(session) = session else { return };
+        let mut table = self.0.asked.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.len() < OPEN_LIMIT {
+            table.insert((session.to_owned(), id.to_owned()), asked);
+        }
+    }
+
+    /// What the Server asked under this id. Each request is answered once.
+    pub(crate) fn asked_by_server(
+        &self,
+        inbound: &Inbound,
+        id: &Json,
+    ) -> Result<AskedFor, Refusal> {
+        let key = (inbound.session.clone().unwrap_or_default(), id.to_text());
+        let mut table = self.0.asked.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.remove(&key).ok_or_else(|| {
+            Refusal::new(RefusalCode::Malformed, "No request of the server is open under this id.")
+        })
+    }
+
+    /// Forgets what Servers asked in a session that ended.
+    pub(crate) fn session_ended(&self, session: &str) {
+        let mut table = self.0.asked.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.retain(|(of, _), _| of != session);
+    }
+
+    /// Settles a Question as the person chose. A yes for a time makes a visible Grant first, then lets this Call go.
+    ///
+    /// # Errors
+    /// [`AnswerFault`] when it cannot be answered any more; store and log faults.
+    pub async fn answer(&self, answer: Answer, origin: Origin) -> Result<Question, DelegationError> {
+        let id = &answer.question;
+        let question = self
+            .store()
+            .question(id)?
+            .ok_or_else(|| AnswerFault::Unknown(id.to_string()))?;
+        if question.state != QuestionState::Pending {
+            return Err(AnswerFault::Settled(question.state.as_str().to_owned()).into());
+        }
+        if self.now() >= question.expires_at {
+            self.settle(&question, QuestionState::Expired, None).await?;
+            return Err(AnswerFault::Expired.into());
+        }
+        let settled = match answer.choice {
+            Choice::Once => self.settle(&question, QuestionState::Allowed, None).await?,
+            Choice::SameArgumentsFor { seconds } => {
+                if !(60..=30 * 86_400).contains(&seconds) {
+                    return Err(AnswerFault::BadTime(seconds).into());
+                }
+                let grant = self.grant_from(&question, self.now().plus_seconds(seconds));
+                let settled = self.settle(&question, QuestionState::Allowed, None).await?;
+                if let (true, Some(grant)) = (settled, grant) {
+                    self.keep_grant(&grant, &origin).await?;
+                }
+                settled
+            }
+            Choice::Deny { note } => {
+                self.settle(&question, QuestionState::Denied, note.as_deref()).await?
+            }
+        };
+        let now = self.store().question(id)?.unwrap_or(question);
+        if settled { Ok(now) } else { Err(AnswerFault::Settled(now.state.as_str().to_owned()).into()) }
+    }
+
+    fn grant_from(&self, question: &Question, until: Timestamp) -> Option<Grant> {
+        let QuestionKind::Call { target_kind, target, .. } = &question.kind;
+        let pattern = match Target::from_parts(target_kind, target)? {
+            Target::Tool(name) => TargetPattern::Tool(name),
+            Target::Resource(uri) => TargetPattern::Resources(uri),
+            Target::Prompt(name) => TargetPattern::Prompts(name),
+            Target::Method(method) => TargetPattern::Methods(method),
+        };
+        Some(Grant {
+            id: GrantId::new(&*self.0.parts.entropy),
+            agent: question.agent.clone(),
+            server: question.server.clone(),
+            account: Some(question.account.clone()),
+            target: pattern,
+            effect: Effect::Allow,
+            arguments: Some(question.digest),
+            until: Some(until),
+            note: None,
+            origin: Origin::Approval { question: question.id.clone() },
+            added_at: self.now(),
+            revoked_at: None,
+            used_at: None,
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! Step 1 of a Call: what is known.
+
+use prokura_domain::{
+    Account, AccountId, AccountState, Agent, AgentId, AgentState, Grant, Server, ServerId, Target,
+    Tool,
+};
+use prokura_policy::{Facts, ToolFacts};
+use prokura_store::StoreError;
+
+use crate::message::{Refusal, RefusalCode};
+use crate::Delegation;
+
+/// The facts of a tool as policy needs them.
+pub(crate) fn tool_facts(tool: &Tool) -> ToolFacts {
+    ToolFacts { class: tool.class, pin: tool.pin, digest: tool.digest }
+}
+
+impl Delegation {
+    pub(crate) fn facts(
+        &self,
+        agent: &AgentId,
+        server: &ServerId,
+        target: Option<&Target>,
+    ) -> Result<Facts, StoreError> {
+        // The generation is read first: a change that comes later makes these facts old, never fresh.
+        let generation = self.generation();
+        let state = self.store().agent(agent)?.map_or(AgentState::Revoked, |agent| agent.state);
+        let tool = match target {
+            Some(Target::Tool(name)) => self.store().tool(server, name)?,
+            Some(Target::Resource(_) | Target::Prompt(_) | Target::Method(_)) | None => None,
+        };
+        Ok(Facts {
+            now: self.now(),
+            paused: self.paused(),
+            agent: state,
+            tool: tool.as_ref().map(tool_facts),
+            approved: None,
+            generation,
+        })
+    }
+
+    /// The Grants of an Agent at a Server as one Account.
+    pub(crate) fn grants_as(
+        &self,
+        agent: &AgentId,
+        server: &ServerId,
+        account: &AccountId,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let mut grants = self.store().grants_of(agent, server)?;
+        grants.retain(|grant| grant.account.as_ref().is_none_or(|bound| bound == account));
+        Ok(grants)
+    }
+
+    /// The Server `NAME` or `NAME@ACCOUNT` for an Agent, and the Account it calls as. `None`: there is no such Server.
+    #[must_use]
+    pub fn server_for(
+        &self,
+        agent: &AgentId,
+        server: &str,
+    ) -> Option<(Server, Result<AccountId, Refusal>)> {
+        let (name, account) = match server.split_once('@') {
+            Some((name, account)) => (name, Some(account)),
+            None => (server, None),
+        };
+        let server = self.store().find_server(name).ok().flatten()?;
+        let account = self.account_for(agent, &server, account);
+        Some((server, account))
+    }
+
+    fn account_for(
+        &self,
+        agent: &AgentId,
+        server: &Server,
+        named: Option<&str>,
+    ) -> Result<AccountId, Refusal> {
+        let store = self.store();
+        let found: Option<Account> = match named {
+            Some(name) => store.find_account(&server.id, name),
+            None => store
+                .active_account(agent, &server.id)
+                .and_then(|id| id.map_or(Ok(None), |id| store.account(&id))),
+        }
+        .map_err(|error| Refusal::new(RefusalCode::Internal, error.to_string()))?;
+        let name = &server.name;
+        match found {
+            Some(account) if account.state == AccountState::SignedIn => Ok(account.id),
+            Some(_) => Err(Refusal::new(
+                RefusalCode::SignInNeeded,
+                format!("Prokura has to sign in to {name} again. Ask the person to open Prokura, Servers, {name}."),
+            )),
+            None if store.accounts(&server.id).is_ok_and(|all| all.is_empty()) => {
+                Err(Refusal::new(
+                    RefusalCode::SignInNeeded,
+                    format!("Nobody has signed in to {name} yet. Ask the person to open Prokura, Servers, {name}."),
+                ))
+            }
+            None => Err(Refusal::new(
+                RefusalCode::Denied,
+                format!("{name} has several accounts and none is chosen for this agent. Use /s/{name}@ACCOUNT/mcp."),
+            )),
+        }
+    }
+
+    /// The Servers an Agent has a Grant for that is more than a plain deny, with the Account it calls as, by name.
+    #[must_use]
+    pub fn servers_for(&self, agent: &AgentId) -> Vec<(Server, AccountId)> {
+        let servers = self.store().servers().unwrap_or_default();
+        let mut found = Vec::new();
+        for server in servers {
+            if !self.has_grants(agent, &server.id) {
+                continue;
+            }
+            if let Ok(account) = self.account_for(agent, &server, None) {
+                found.push((server, account));
+            }
+        }
+        found
+    }
+
+    /// Whether an Agent has a Grant in force at a Server that is more than a plain deny.
+    #[must_use]
+    pub fn has_grants(&self, agent: &AgentId, server: &ServerId) -> bool {
+        let now = self.now();
+        self.store().grants_of(agent, server).is_ok_and(|grants| {
+            grants.iter().any(|grant| {
+                grant.effect != prokura_domain::Effect::Deny
+                    && grant.until.is_none_or(|until| now < until)
+            })
+        })
+    }
+
+    /// Whether the Agent was revoked meanwhile.
+    #[must_use]
+    pub fn gone(&self, agent: &AgentId) -> bool {
+        let found: Result<Option<Agent>, StoreError> = self.store().agent(agent);
+        !matches!(found, Ok(Some(agent)) if agent.state == AgentState::Active)
+    }
+}
+
+/// The setting that says a Server's tools were pinned once.
+pub(crate) fn first_sight_of(server: &ServerId) -> String {
+    format!("first_sight/{server}")
+}

@@ -1,0 +1,115 @@
+//! Lists, cut down to what an Agent may use. What it may not use does not exist for it.
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use prokura_domain::protocol::Listing;
+use prokura_domain::{Era, Json, Target, sse};
+use prokura_policy::visible;
+use prokura_store::StoreError;
+
+use crate::Delegation;
+use crate::ask::internal;
+use crate::facts::tool_facts;
+use crate::message::{Inbound, Kind, Refusal, RefusalCode, Reply};
+use crate::reply::{LARGEST, collect, refusal};
+
+impl Delegation {
+    pub(crate) async fn list(&self, inbound: Inbound, listing: Listing) -> Result<Reply, Refusal> {
+        let Kind::Message { method, .. } = &inbound.kind else {
+            return Err(Refusal::new(RefusalCode::Malformed, "A list is asked for by a request."));
+        };
+        let reply = self.forward(inbound.clone(), Some(method)).await?;
+        if reply.status != 200 {
+            return Ok(reply);
+        }
+        let stream = reply.is_stream();
+        let Reply { status, headers, body } = reply;
+        let whole = collect(body).await.map_err(|broken| refusal(&broken))?;
+        let cut = if stream {
+            self.cut_events(&whole, &inbound, listing).await?
+        } else {
+            self.cut_message(&whole, &inbound, listing).await?.into_bytes()
+        };
+        let body = futures::stream::once(async move { Ok(Bytes::from(cut)) }).boxed();
+        Ok(Reply { status, headers, body })
+    }
+
+    async fn cut_events(
+        &self,
+        whole: &[u8],
+        inbound: &Inbound,
+        listing: Listing,
+    ) -> Result<Vec<u8>, Refusal> {
+        let mut splitter = sse::Splitter::new(LARGEST);
+        let events = splitter.push(whole).map_err(|_| unreadable())?;
+        let mut out = Vec::new();
+        for event in events {
+            match sse::data(&event) {
+                Some(data) if data.contains("\"result\"") => {
+                    let cut = self.cut_message(data.as_bytes(), inbound, listing).await?;
+                    out.extend_from_slice(&sse::with_data(&event, &cut));
+                }
+                _ => out.extend_from_slice(&event),
+            }
+        }
+        out.extend_from_slice(&splitter.rest());
+        Ok(out)
+    }
+
+    async fn cut_message(
+        &self,
+        message: &[u8],
+        inbound: &Inbound,
+        listing: Listing,
+    ) -> Result<String, Refusal> {
+        let mut message = Json::read(message).map_err(|_| unreadable())?;
+        let Some(result) = message.member_mut("result") else { return Ok(message.to_text()) };
+        if listing == Listing::Tools {
+            let items = result.member(listing.member()).and_then(Json::items).unwrap_or_default();
+            self.observe(&inbound.server, items, false).await.map_err(internal)?;
+        }
+        if let Some(Json::Array(items)) = result.member_mut(listing.member()) {
+            self.cut(items, inbound, listing).map_err(internal)?;
+        }
+        // P-13: a list cut to one Agent's Grants must not be shared.
+        if inbound.era == Era::Modern || result.member("cacheScope").is_some() {
+            result.set("cacheScope", Json::text("private"));
+        }
+        Ok(message.to_text())
+    }
+
+    fn cut(
+        &self,
+        items: &mut Vec<Json>,
+        inbound: &Inbound,
+        listing: Listing,
+    ) -> Result<(), StoreError> {
+        let grants = self.grants_as(&inbound.agent, &inbound.server, &inbound.account)?;
+        let mut facts = self.facts(&inbound.agent, &inbound.server, None)?;
+        let tools = match listing {
+            Listing::Tools => self.store().tools(&inbound.server)?,
+            Listing::Resources | Listing::Templates | Listing::Prompts => Vec::new(),
+        };
+        items.retain(|item| {
+            let Some(target) = named(item, listing) else { return false };
+            facts.tool = tools.iter().find(|tool| tool.name == target.name()).map(tool_facts);
+            visible(&target, &grants, &facts)
+        });
+        Ok(())
+    }
+}
+
+fn named(item: &Json, listing: Listing) -> Option<Target> {
+    let member = |name| item.member(name).and_then(Json::as_str).map(str::to_owned);
+    match listing {
+        Listing::Tools => member("name").map(Target::Tool),
+        Listing::Resources => member("uri").map(Target::Resource),
+        Listing::Templates => member("uriTemplate").map(Target::Resource),
+        Listing::Prompts => member("name").map(Target::Prompt),
+    }
+}
+
+fn unreadable() -> Refusal {
+    let text = "The server's list cannot be read (not JSON, or a member twice), so nothing is shown.";
+    Refusal::new(RefusalCode::Unreachable, text)
+}

@@ -1,0 +1,357 @@
+//! The one path of a Call: facts, decide, ask, record, spend, record. Every entrance comes through [`Delegation::pass`].
+
+use prokura_domain::protocol::target;
+use prokura_domain::{
+    Call, CallId, Change, Durability, Event, Json, Method, QuestionState, RecordKind, Target,
+    ToolClass, call,
+};
+use prokura_policy::{Approved, Decision, Denial, Denied, Facts, Permit, decide, forward};
+use prokura_store::Payload;
+
+use crate::Delegation;
+use crate::ask::{broken, internal};
+use crate::flight::{Flight, Landing};
+use crate::message::{Inbound, Kind, Refusal, RefusalCode, Reply};
+use crate::records::rules;
+use crate::reply::Outcome;
+use crate::upstream::UpstreamFault;
+
+/// How often a Call is decided anew because the rules changed meanwhile, before it is refused.
+const ROUNDS: usize = 8;
+
+impl Delegation {
+    /// Carries one message of a proved Agent: decides, perhaps asks, records, sends, records. Lists come back cut down
+    /// to what the Agent may use. It may take minutes; dropping the future means the Agent cancelled.
+    ///
+    /// # Errors
+    /// [`Refusal`]: what the Agent is told instead of an answer.
+    pub async fn pass(&self, inbound: Inbound) -> Result<Reply, Refusal> {
+        match &inbound.kind {
+            Kind::Message { method, params, .. } => match Method::of(method) {
+                Method::Protocol => {
+                    let method = method.clone();
+                    self.forward(inbound, Some(&method)).await
+                }
+                Method::List(listing) => self.list(inbound, listing).await,
+                Method::Content | Method::Unknown => {
+                    let target = target(method, params).map_err(|fault| {
+                        Refusal::new(RefusalCode::Malformed, fault.to_string())
+                    })?;
+                    let (method, params) = (method.clone(), params.clone());
+                    let call = self.call_of(&inbound, method, target, params);
+                    self.govern(call, inbound).await
+                }
+            },
+            Kind::Answer { id, result } => {
+                let asked = self.asked_by_server(&inbound, id)?;
+                if asked.ping {
+                    return self.forward(inbound, Some("ping")).await;
+                }
+                let target = asked.target.ok_or_else(|| {
+                    let text = "The server asked this outside of any call, so nothing is answered.";
+                    Refusal::new(RefusalCode::Denied, text)
+                })?;
+                let call = self.call_of(&inbound, "answer".to_owned(), target, result.clone());
+                self.govern_answer(call, asked.approved, inbound).await
+            }
+            Kind::Stream => self.forward(inbound, None).await,
+            Kind::End => {
+                if let Some(session) = &inbound.session {
+                    self.session_ended(session);
+                }
+                self.forward(inbound, None).await
+            }
+        }
+    }
+
+    fn call_of(&self, inbound: &Inbound, method: String, target: Target, params: Json) -> Call {
+        let digest = call::digest(&method, &params);
+        Call {
+            id: CallId::new(&*self.0.parts.entropy),
+            agent: inbound.agent.clone(),
+            server: inbound.server.clone(),
+            account: inbound.account.clone(),
+            method,
+            target,
+            params,
+            digest,
+            outgoing: inbound.outgoing.clone(),
+        }
+    }
+
+    /// Carries a message without content of its own.
+    pub(crate) async fn forward(
+        &self,
+        inbound: Inbound,
+        method: Option<&str>,
+    ) -> Result<Reply, Refusal> {
+        let facts = self.facts(&inbound.agent, &inbound.server, None).map_err(internal)?;
+        let permit = forward(
+            (&inbound.agent, facts.agent),
+            (&inbound.server, &inbound.account),
+            method,
+            inbound.outgoing.clone(),
+            (facts.paused, facts.generation),
+        )
+        .map_err(|denied| told(&denied, None))?;
+        let id = CallId::new(&*self.0.parts.entropy);
+        let landing = self.take_off(&id, &inbound, Vec::new());
+        let reply = self.spend(permit, &landing).await?;
+        Ok(self.watched(reply, &inbound, landing))
+    }
+
+    /// Steps 1 to 6 for a Call.
+    async fn govern(&self, call: Call, inbound: Inbound) -> Result<Reply, Refusal> {
+        let cancelled = self.cancellation(&call);
+        let mut approved: Option<Approved> = None;
+        for _ in 0..ROUNDS {
+            let mut facts =
+                self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
+            facts.approved.clone_from(&approved);
+            let grants =
+                self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
+            match decide(&call, &grants, &facts) {
+                Decision::Deny(denied) => {
+                    cancelled.defuse();
+                    return Err(self.refused(&call, &denied).await);
+                }
+                Decision::Ask(asked) => match self.ask(&call, asked, &facts).await {
+                    Ok(yes) => approved = Some(yes),
+                    Err(refusal) => {
+                        cancelled.defuse();
+                        self.note_refusal(&call, &refusal).await;
+                        return Err(refusal);
+                    }
+                },
+                Decision::Allow(permit, why) => {
+                    if permit.generation() != self.generation() {
+                        continue;
+                    }
+                    cancelled.defuse();
+                    let detail = intent(&call, &facts, &why, approved.as_ref());
+                    return self.send(call, inbound, permit, facts, detail, approved).await;
+                }
+            }
+        }
+        cancelled.defuse();
+        let text = "The rules kept changing while this call was decided; try again.";
+        Err(Refusal::new(RefusalCode::Changed, text))
+    }
+
+    /// An answer to a Server's question rests on the Call that raised it: the same target, the same approval.
+    async fn govern_answer(
+        &self,
+        call: Call,
+        approved: Option<Approved>,
+        inbound: Inbound,
+    ) -> Result<Reply, Refusal> {
+        let mut facts =
+            self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
+        facts.approved = approved.map(|yes| Approved { digest: call.digest, ..yes });
+        let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
+        match decide(&call, &grants, &facts) {
+            Decision::Allow(permit, why) => {
+                let detail = intent(&call, &facts, &why, facts.approved.as_ref());
+                self.send(call, inbound, permit, facts, detail, None).await
+            }
+            Decision::Ask(_) => {
+                let text = "The call this answers was not approved by the person.";
+                let refusal = Refusal::new(RefusalCode::Denied, text);
+                self.note_refusal(&call, &refusal).await;
+                Err(refusal)
+            }
+            Decision::Deny(denied) => Err(self.refused(&call, &denied).await),
+        }
+    }
+
+    /// Steps 4 to 6.
+    async fn send(
+        &self,
+        call: Call,
+        inbound: Inbound,
+        permit: Permit,
+        facts: Facts,
+        detail: Json,
+        approved: Option<Approved>,
+    ) -> Result<Reply, Refusal> {
+        let grants = permit.grants().to_vec();
+        let landing = self.take_off(&call.id, &inbound, grants.clone());
+        let level = self.audit_level(&call.server);
+        let event = Event::new(RecordKind::CallIntent, detail).about(self.subject_of(&call));
+        let payload = Payload {
+            call: call.id.clone(),
+            part: "arguments",
+            bytes: call.params.to_text().into_bytes(),
+            keep: level != prokura_domain::AuditLevel::Digest,
+        };
+        self.log()
+            .append_call(event, Some(payload), durability(&facts))
+            .await
+            .map_err(broken)?;
+        let outcome = Outcome::begin(self, &call, level, landing);
+        if let Some(yes) = &approved {
+            let from = [QuestionState::Allowed];
+            let used = QuestionState::Used;
+            let won = self.store().settle_question(&yes.question, &from, used, self.now(), None);
+            if !matches!(won, Ok(true)) {
+                outcome.finish("not_sent", "The approval was used or withdrawn meanwhile.").await;
+                return Err(changed());
+            }
+            self.tell(Change::Approvals);
+        }
+        if permit.generation() != self.generation() && !self.still(&call, &approved)? {
+            outcome.finish("not_sent", "The rules changed before it was sent.").await;
+            return Err(changed());
+        }
+        if let Err(error) = self.store().touch_grants(&grants, self.now()) {
+            tracing::warn!(%error, "the last use of a grant could not be written");
+        }
+        self.tell(Change::Audit);
+        match self.spend(permit, outcome.landing()).await {
+            Ok(reply) => outcome.follow(reply, &inbound, &call, approved).await,
+            Err(refusal) => {
+                outcome.finish("failed", &refusal.message).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Decides again with the facts of now; the intent stands either way.
+    fn still(&self, call: &Call, approved: &Option<Approved>) -> Result<bool, Refusal> {
+        let mut facts =
+            self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
+        facts.approved.clone_from(approved);
+        let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
+        Ok(matches!(decide(call, &grants, &facts), Decision::Allow(..)))
+    }
+
+    /// Step 5: the Permit is spent. What is taken back meanwhile is not waited for.
+    async fn spend(&self, permit: Permit, landing: &Landing) -> Result<Reply, Refusal> {
+        tokio::select! {
+            biased;
+            () = landing.token().cancelled() => Err(changed()),
+            sent = self.0.parts.upstream.send(permit) => sent.map_err(|fault| match fault {
+                UpstreamFault::SignInNeeded(text) => Refusal::new(RefusalCode::SignInNeeded, text),
+                UpstreamFault::ScopesNeeded(_) => {
+                    Refusal::new(RefusalCode::SignInNeeded, fault.to_string())
+                }
+                UpstreamFault::Unreachable(text) | UpstreamFault::Garbled(text) => {
+                    Refusal::new(RefusalCode::Unreachable, text)
+                }
+                UpstreamFault::VaultLocked(text) => Refusal::new(RefusalCode::VaultLocked, text),
+            }),
+        }
+    }
+
+    fn take_off(
+        &self,
+        id: &CallId,
+        inbound: &Inbound,
+        grants: Vec<prokura_domain::GrantId>,
+    ) -> Landing {
+        let flight = Flight {
+            agent: inbound.agent.clone(),
+            server: inbound.server.clone(),
+            account: inbound.account.clone(),
+            grants,
+        };
+        self.0.flights.start(id, flight)
+    }
+
+    fn audit_level(&self, server: &prokura_domain::ServerId) -> prokura_domain::AuditLevel {
+        let server = self.store().server(server).ok().flatten();
+        server.map_or(prokura_domain::AuditLevel::Digest, |server| server.audit_level)
+    }
+
+    async fn refused(&self, call: &Call, denied: &Denied) -> Refusal {
+        let refusal = told(denied, Some(&call.target));
+        let detail = Json::object([
+            ("method", Json::text(&call.method)),
+            ("digest", Json::text(call.digest.to_string())),
+            ("why", rules(&denied.why)),
+        ]);
+        let event = Event::new(RecordKind::CallRefused, detail).about(self.subject_of(call));
+        self.append_quietly(event).await;
+        refusal
+    }
+
+    pub(crate) async fn note_refusal(&self, call: &Call, refusal: &Refusal) {
+        let detail = Json::object([
+            ("method", Json::text(&call.method)),
+            ("digest", Json::text(call.digest.to_string())),
+            (
+                "why",
+                Json::Array(vec![Json::object([
+                    ("rule", Json::text("person")),
+                    ("text", Json::text(&refusal.message)),
+                ])]),
+            ),
+        ]);
+        let event = Event::new(RecordKind::CallRefused, detail).about(self.subject_of(call));
+        self.append_quietly(event).await;
+    }
+}
+
+/// The person-classified reads may be synced within a second; everything else is synced before a byte leaves.
+fn durability(facts: &Facts) -> Durability {
+    match facts.tool.as_ref().and_then(|tool| tool.class) {
+        Some(ToolClass::Read) => Durability::Logged,
+        Some(ToolClass::Write | ToolClass::Destructive | ToolClass::Admin) | None => {
+            Durability::Synced
+        }
+    }
+}
+
+fn intent(
+    call: &Call,
+    facts: &Facts,
+    why: &[prokura_domain::call::Why],
+    approved: Option<&Approved>,
+) -> Json {
+    let tool = facts.tool.as_ref();
+    Json::object([
+        ("method", Json::text(&call.method)),
+        ("digest", Json::text(call.digest.to_string())),
+        ("class", Json::from(tool.and_then(|tool| tool.class).map(ToolClass::as_str))),
+        ("pin", Json::from(tool.map(|tool| tool.digest.to_string()))),
+        ("question", Json::from(approved.map(|yes| yes.question.to_string()))),
+        ("generation", Json::from(facts.generation)),
+        ("why", rules(why)),
+    ])
+}
+
+fn changed() -> Refusal {
+    Refusal::new(
+        RefusalCode::Changed,
+        "What this call rested on was taken back, so it was stopped.",
+    )
+}
+
+/// What the Agent is told of a refusal by the rules.
+fn told(denied: &Denied, target: Option<&Target>) -> Refusal {
+    let first = denied.why.first().map_or("", |why| why.text.as_str());
+    match denied.denial {
+        Denial::Paused => Refusal::new(
+            RefusalCode::Paused,
+            "The person has paused all agents in Prokura. Try again when the pause is over.",
+        ),
+        Denial::AgentRevoked => {
+            Refusal::new(RefusalCode::Revoked, "This agent was revoked in Prokura.")
+        }
+        Denial::NoGrant => {
+            let text = match target {
+                Some(Target::Tool(name)) => format!("Unknown tool: {name}"),
+                Some(Target::Resource(uri)) => format!("Resource not found: {uri}"),
+                Some(Target::Prompt(name)) => format!("Unknown prompt: {name}"),
+                Some(Target::Method(method)) => format!("Unknown method: {method}"),
+                None => "Unknown method".to_owned(),
+            };
+            Refusal::new(RefusalCode::Unknown, text)
+        }
+        Denial::Grant => Refusal::new(RefusalCode::Denied, format!("Refused by Prokura. {first}")),
+        Denial::Quarantined => Refusal::new(
+            RefusalCode::Denied,
+            format!("Refused by Prokura. {first} Ask the person to look at it in Prokura, Servers."),
+        ),
+    }
+}

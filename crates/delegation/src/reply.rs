@@ -1,0 +1,403 @@
+//! Step 6 of a Call: the answer on its way back, and the record of how it ended.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use prokura_domain::{
+    AuditLevel, Call, CallId, Change, Durability, Event, Json, RecordKind, Subject,
+    Timestamp, sse,
+};
+use prokura_policy::Approved;
+use prokura_store::Payload;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::Delegation;
+use crate::answers::AskedFor;
+use crate::flight::Landing;
+use crate::message::{Broken, Inbound, Refusal, RefusalCode, Reply};
+
+/// The largest answer, and the largest single event, that is carried.
+pub(crate) const LARGEST: usize = 64 * 1024 * 1024;
+/// Events that may wait for a slow Agent.
+const BACKLOG: usize = 16;
+
+type Body = BoxStream<'static, Result<Bytes, Broken>>;
+
+/// How a Call that left ends. It is written exactly once, also when everybody stopped waiting.
+pub(crate) struct Outcome {
+    delegation: Delegation,
+    subject: Subject,
+    call: CallId,
+    keep_result: bool,
+    began: Timestamp,
+    landing: Landing,
+    open: bool,
+}
+
+/// What the answer was, as far as the record says.
+#[derive(Default)]
+struct Ending {
+    result: &'static str,
+    status: Option<u16>,
+    told: Option<String>,
+    body: Option<Bytes>,
+}
+
+impl Outcome {
+    pub fn begin(delegation: &Delegation, call: &Call, level: AuditLevel, landing: Landing) -> Self {
+        Self {
+            delegation: delegation.clone(),
+            subject: delegation.subject_of(call),
+            call: call.id.clone(),
+            keep_result: level == AuditLevel::ArgumentsAndResults,
+            began: delegation.now(),
+            landing,
+            open: true,
+        }
+    }
+
+    pub fn landing(&self) -> &Landing {
+        &self.landing
+    }
+
+    /// The Call ended without an answer.
+    pub async fn finish(mut self, result: &'static str, told: &str) {
+        self.write(Ending { result, told: Some(told.to_owned()), ..Ending::default() }).await;
+    }
+
+    /// Hands the answer on and records how it ended before its last byte is released.
+    pub async fn follow(
+        self,
+        reply: Reply,
+        inbound: &Inbound,
+        call: &Call,
+        approved: Option<Approved>,
+    ) -> Result<Reply, Refusal> {
+        let asked = AskedFor { target: Some(call.target.clone()), approved, ping: false };
+        if reply.is_stream() {
+            let relay = Relay::new(&self.delegation, inbound, asked, self.landing.token());
+            return Ok(relay.start(reply, Some(self)));
+        }
+        self.whole(reply).await
+    }
+
+    async fn whole(mut self, reply: Reply) -> Result<Reply, Refusal> {
+        let token = self.landing.token().clone();
+        let collected = tokio::select! {
+            biased;
+            () = token.cancelled() => Err(Broken::Revoked),
+            body = collect(reply.body) => body,
+        };
+        let body = match collected {
+            Ok(body) => body,
+            Err(broken) => {
+                self.finish(word(&broken), &broken.to_string()).await;
+                return Err(refusal(&broken));
+            }
+        };
+        let result = match peek(&body) {
+            Peek::Answer(result) => result,
+            Peek::Request { .. } | Peek::Other if reply.status < 300 => "accepted",
+            Peek::Request { .. } | Peek::Other => "http_error",
+        };
+        let ending =
+            Ending { result, status: Some(reply.status), body: Some(body.clone()), told: None };
+        if !self.write(ending).await {
+            return Err(refusal(&Broken::AuditBroken));
+        }
+        let body = futures::stream::once(async move { Ok(body) }).boxed();
+        Ok(Reply { status: reply.status, headers: reply.headers, body })
+    }
+
+    async fn write(&mut self, ending: Ending) -> bool {
+        self.open = false;
+        let (event, payload) = self.record(ending);
+        let log = self.delegation.log();
+        let written = log.append_call(event, payload, Durability::Logged).await;
+        if let Err(error) = &written {
+            tracing::error!(%error, "the outcome of a call could not be recorded");
+        }
+        self.delegation.tell(Change::Audit);
+        written.is_ok()
+    }
+
+    fn record(&self, ending: Ending) -> (Event, Option<Payload>) {
+        let size = ending.body.as_ref().map(|body| body.len() as u64);
+        let detail = Json::object([
+            ("result", Json::text(ending.result)),
+            ("status", Json::from(ending.status.map(i64::from))),
+            ("told", Json::from(ending.told)),
+            ("bytes", Json::from(size)),
+            ("ms", Json::from(self.delegation.now().millis_since(self.began))),
+        ]);
+        let payload = ending.body.map(|body| Payload {
+            call: self.call.clone(),
+            part: "result",
+            bytes: body.to_vec(),
+            keep: self.keep_result,
+        });
+        (Event::new(RecordKind::CallOutcome, detail).about(self.subject.clone()), payload)
+    }
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        if !self.open {
+            return;
+        }
+        let told = Some("The agent stopped waiting for the answer.".to_owned());
+        let ending = Ending { result: "cancelled", told, ..Ending::default() };
+        let (event, payload) = self.record(ending);
+        let delegation = self.delegation.clone();
+        tokio::spawn(async move {
+            let written = delegation.log().append_call(event, payload, Durability::Logged).await;
+            if let Err(error) = written {
+                tracing::error!(%error, "the outcome of a call could not be recorded");
+            }
+            delegation.tell(Change::Audit);
+        });
+    }
+}
+
+/// Hands a stream of events on, one by one, and remembers what the Server asks in it.
+struct Relay {
+    delegation: Delegation,
+    session: Option<String>,
+    asked: AskedFor,
+    token: CancellationToken,
+}
+
+impl Relay {
+    fn new(
+        delegation: &Delegation,
+        inbound: &Inbound,
+        asked: AskedFor,
+        token: &CancellationToken,
+    ) -> Self {
+        Self {
+            delegation: delegation.clone(),
+            session: inbound.session.clone(),
+            asked,
+            token: token.clone(),
+        }
+    }
+
+    fn start(self, reply: Reply, outcome: Option<Outcome>) -> Reply {
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        let status = reply.status;
+        tokio::spawn(self.run(reply.body, status, sender, outcome));
+        let body = futures::stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|item| (item, receiver))
+        });
+        Reply { status, headers: reply.headers, body: body.boxed() }
+    }
+
+    async fn run(
+        self,
+        mut body: Body,
+        status: u16,
+        sender: mpsc::Sender<Result<Bytes, Broken>>,
+        mut outcome: Option<Outcome>,
+    ) {
+        let mut splitter = sse::Splitter::new(LARGEST);
+        let broken = loop {
+            let chunk = tokio::select! {
+                biased;
+                () = self.token.cancelled() => break Broken::Revoked,
+                () = sender.closed() => return,
+                chunk = body.next() => chunk,
+            };
+            let events = match chunk {
+                Some(Ok(chunk)) => match splitter.push(&chunk) {
+                    Ok(events) => events,
+                    Err(_) => break Broken::TooLarge,
+                },
+                Some(Err(broken)) => break broken,
+                None => {
+                    let rest = splitter.rest();
+                    if !rest.is_empty() {
+                        let _ = sender.send(Ok(Bytes::from(rest))).await;
+                    }
+                    if let Some(outcome) = outcome {
+                        outcome.finish("no_answer", "The stream ended without an answer.").await;
+                    }
+                    return;
+                }
+            };
+            for event in events {
+                if !self.event(&event, status, &mut outcome).await {
+                    let _ = sender.send(Err(Broken::AuditBroken)).await;
+                    return;
+                }
+                if sender.send(Ok(Bytes::from(event))).await.is_err() {
+                    return;
+                }
+            }
+        };
+        if let Some(outcome) = outcome {
+            outcome.finish(word(&broken), &broken.to_string()).await;
+        }
+        let _ = sender.send(Err(broken)).await;
+    }
+
+    /// Looks at one event before it is handed on. `false`: it is the answer, and its record could not be written.
+    async fn event(&self, event: &[u8], status: u16, outcome: &mut Option<Outcome>) -> bool {
+        let Some(data) = sse::data(event) else { return true };
+        match peek(data.as_bytes()) {
+            Peek::Answer(result) => {
+                let Some(mut outcome) = outcome.take() else { return true };
+                let body = Some(Bytes::from(data));
+                outcome.write(Ending { result, status: Some(status), body, told: None }).await
+            }
+            Peek::Request { id, method } => {
+                let asked = AskedFor { ping: method == "ping", ..self.asked.clone() };
+                self.delegation.server_asked(self.session.as_deref(), &id, asked);
+                true
+            }
+            Peek::Other => true,
+        }
+    }
+}
+
+impl Delegation {
+    /// Hands on the answer to a message that is no Call; it ends when the Agent, the Server or the Account goes.
+    pub(crate) fn watched(&self, reply: Reply, inbound: &Inbound, landing: Landing) -> Reply {
+        let asked = AskedFor::nothing();
+        if reply.is_stream() {
+            let relay = Relay::new(self, inbound, asked, landing.token());
+            let mut reply = relay.start(reply, None);
+            reply.body = held(reply.body, landing);
+            return reply;
+        }
+        let token = landing.token().clone();
+        let body = reply.body.take_until(async move { token.cancelled().await }).boxed();
+        Reply { status: reply.status, headers: reply.headers, body: held(body, landing) }
+    }
+
+    /// Records a Call that its Agent gave up before it was decided, unless defused.
+    pub(crate) fn cancellation(&self, call: &Call) -> Cancellation {
+        Cancellation(std::cell::Cell::new(true), self.clone(), call.clone())
+    }
+}
+
+/// Writes "cancelled" when it is dropped before the Call was decided.
+pub(crate) struct Cancellation(std::cell::Cell<bool>, Delegation, Call);
+
+impl Cancellation {
+    pub fn defuse(&self) {
+        self.0.set(false);
+    }
+}
+
+impl Drop for Cancellation {
+    fn drop(&mut self) {
+        if self.0.get() {
+            let (delegation, call) = (self.1.clone(), self.2.clone());
+            tokio::spawn(async move {
+                let text = "The agent cancelled the call while it waited; it was not sent.";
+                let refusal = Refusal::new(RefusalCode::Unanswered, text);
+                delegation.note_refusal(&call, &refusal).await;
+            });
+        }
+    }
+}
+
+/// Keeps a Call registered as under way for as long as its body is read.
+fn held(body: Body, landing: Landing) -> Body {
+    let hold = futures::stream::unfold((body, landing), |(mut body, landing)| async move {
+        body.next().await.map(|item| (item, (body, landing)))
+    });
+    hold.boxed()
+}
+
+/// Reads a body to its end.
+pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Broken> {
+    let mut whole: Vec<u8> = Vec::new();
+    let mut first: Option<Bytes> = None;
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk?;
+        if whole.len() + chunk.len() > LARGEST {
+            return Err(Broken::TooLarge);
+        }
+        match (&first, whole.is_empty()) {
+            (None, true) => first = Some(chunk),
+            _ => {
+                if let Some(first) = first.take() {
+                    whole.extend_from_slice(&first);
+                }
+                whole.extend_from_slice(&chunk);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| Bytes::from(whole)))
+}
+
+enum Peek {
+    /// A response, with how it went.
+    Answer(&'static str),
+    /// A request of the Server, with its id as JSON text.
+    Request { id: String, method: String },
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ResultMembers<'a> {
+    is_error: Option<bool>,
+    #[serde(borrow)]
+    result_type: Option<Cow<'a, str>>,
+}
+
+fn peek(message: &[u8]) -> Peek {
+    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(message) else { return Peek::Other };
+    if let (Some(method), Some(id)) = (&envelope.method, envelope.id) {
+        return Peek::Request { id: id.get().to_owned(), method: method.to_string() };
+    }
+    if envelope.error.is_some() {
+        return Peek::Answer("rpc_error");
+    }
+    let Some(result) = envelope.result else { return Peek::Other };
+    let members = serde_json::from_str::<ResultMembers<'_>>(result.get()).unwrap_or_default();
+    match (members.is_error, members.result_type.as_deref()) {
+        (Some(true), _) => Peek::Answer("tool_error"),
+        (_, Some("input_required")) => Peek::Answer("input_required"),
+        (_, Some("task")) => Peek::Answer("task"),
+        _ => Peek::Answer("ok"),
+    }
+}
+
+fn word(broken: &Broken) -> &'static str {
+    match broken {
+        Broken::Upstream => "broken_off",
+        Broken::Revoked => "revoked",
+        Broken::AuditBroken => "not_recorded",
+        Broken::TooLarge => "too_large",
+    }
+}
+
+pub(crate) fn refusal(broken: &Broken) -> Refusal {
+    let code = match broken {
+        Broken::Upstream | Broken::TooLarge => RefusalCode::Unreachable,
+        Broken::Revoked => RefusalCode::Changed,
+        Broken::AuditBroken => RefusalCode::AuditBroken,
+    };
+    Refusal::new(code, format!("{broken}."))
+}
+

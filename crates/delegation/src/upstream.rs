@@ -1,0 +1,36 @@
+//! The port to the Servers. `upstream` implements it.
+
+use async_trait::async_trait;
+use prokura_policy::Permit;
+
+use crate::message::Reply;
+
+/// Why nothing came back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamFault {
+    /// The Account has to be signed in (again).
+    #[error("{0}")]
+    SignInNeeded(String),
+    /// The Server wants scopes the Account does not have.
+    #[error("the server wants more than this account has: {}. Sign in again to give it", .0.join(" "))]
+    ScopesNeeded(Vec<String>),
+    /// The Server cannot be reached.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The Vault has no key.
+    #[error("{0}")]
+    VaultLocked(String),
+    /// What a Server said cannot be understood.
+    #[error("{0}")]
+    Garbled(String),
+}
+
+/// The way out. Whoever implements it spends the Permit and adds the credential last.
+#[async_trait]
+pub trait Upstream: Send + Sync {
+    /// Sends what the Permit holds to the Server the Permit names.
+    ///
+    /// # Errors
+    /// [`UpstreamFault`] when there is no answer of the Server to hand back.
+    async fn send(&self, permit: Permit) -> Result<Reply, UpstreamFault>;
+}
