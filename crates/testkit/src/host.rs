@@ -3,7 +3,6 @@
 mod folder;
 mod program;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -31,15 +30,14 @@ impl TestHost {
     /// # Errors
     /// When it does not become ready.
     pub async fn start() -> anyhow::Result<Self> {
-        Self::start_program(None).await
+        Self::start_in(Folder::new(None)?).await
     }
 
-    /// The same with a given program.
+    /// `serve` on a given folder.
     ///
     /// # Errors
     /// When it does not become ready.
-    pub async fn start_program(program: Option<PathBuf>) -> anyhow::Result<Self> {
-        let folder = Folder::new(program)?;
+    pub async fn start_in(folder: Folder) -> anyhow::Result<Self> {
         let serving = folder.serve().await?;
         Ok(Self { folder, serving: Some(serving), gone: String::new() })
     }

@@ -38,46 +38,61 @@ impl Said {
 /// A folder with a key file and what a Host keeps; it can be started again and again.
 #[derive(Debug)]
 pub struct Folder {
-    root: tempfile::TempDir,
+    root: PathBuf,
+    /// Removes it at the end, where it is temporary.
+    _temporary: Option<tempfile::TempDir>,
     program: PathBuf,
 }
 
 impl Folder {
-    /// A new folder for `program`, or for the `prokura` that is found.
+    /// A new folder for `program`, or for the `prokura` that is found, which goes when it is dropped.
     ///
     /// # Errors
     /// When there is no program, or no room for a folder.
     pub fn new(program: Option<PathBuf>) -> anyhow::Result<Self> {
+        let temporary = tempfile::Builder::new().prefix("prokura-").tempdir()?;
+        let mut folder = Self::at(temporary.path(), program)?;
+        folder._temporary = Some(temporary);
+        Ok(folder)
+    }
+
+    /// The same at a given place, where it stays.
+    ///
+    /// # Errors
+    /// When there is no program, or the place cannot be written.
+    pub fn at(root: &Path, program: Option<PathBuf>) -> anyhow::Result<Self> {
         let program = match program {
             Some(program) => program,
             None => find_program("prokura")?,
         };
-        let root = tempfile::Builder::new().prefix("prokura-").tempdir()?;
         for name in ["data", "home"] {
-            std::fs::create_dir(root.path().join(name))?;
+            std::fs::create_dir_all(root.join(name))?;
         }
-        let mut key = [0u8; 32];
-        getrandom::fill(&mut key).map_err(|_| anyhow::anyhow!("no randomness"))?;
-        write_private(&root.path().join("vault.key"), &key)?;
-        Ok(Self { root, program })
+        let key_file = root.join("vault.key");
+        if !key_file.exists() {
+            let mut key = [0u8; 32];
+            getrandom::fill(&mut key).map_err(|_| anyhow::anyhow!("no randomness"))?;
+            write_private(&key_file, &key)?;
+        }
+        Ok(Self { root: root.to_path_buf(), _temporary: None, program })
     }
 
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
-        self.root.path().join("data")
+        self.root.join("data")
     }
 
     /// The key file.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {
-        self.root.path().join("vault.key")
+        self.root.join("vault.key")
     }
 
     /// Everything, with the home folder of the children.
     #[must_use]
     pub fn root(&self) -> &Path {
-        self.root.path()
+        &self.root
     }
 
     /// A command of the program on this folder, in a home of its own.
@@ -85,7 +100,7 @@ impl Folder {
     pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("--data").arg(self.data()).args(arguments);
-        command.env("HOME", self.root.path().join("home"));
+        command.env("HOME", self.root.join("home"));
         for name in
             ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "PROKURA_DATA", "RUST_LOG"]
         {
