@@ -94,6 +94,10 @@ fn left_out_tests_and_read_clocks_are_seen() {
     );
     let faults = code::look(&sample);
     assert_eq!((faults.ignored_tests.len(), faults.clocks.len()), (1, 1));
+    let timer = "use tokio::time::Instant;\nfn a() { Instant::now(); }";
+    assert!(code::look(&Source::sample("crates/gateway/src/a.rs", timer)).clocks.is_empty());
+    let watch = "use std::time::Instant;\nfn a() { Instant::now(); }";
+    assert_eq!(code::look(&Source::sample("crates/gateway/src/a.rs", watch)).clocks.len(), 1);
     let comment = Source::sample("crates/gateway/src/a.rs", "// SystemTime::now()\nfn a() {}");
     assert!(code::look(&comment).clocks.is_empty());
     let host = Source::sample("crates/host/src/clock.rs", "fn a() { SystemTime::now(); }");
