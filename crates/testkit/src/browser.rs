@@ -36,6 +36,27 @@ struct Form {
     fields: Vec<(String, String)>,
 }
 
+/// Where a browser is, and what it sends next.
+#[derive(Debug)]
+struct Way {
+    url: Url,
+    form: Option<Form>,
+    trail: Vec<Url>,
+}
+
+impl Way {
+    fn to(address: &str) -> anyhow::Result<Self> {
+        let url = Url::parse(address).with_context(|| format!("not an address: {address}"))?;
+        Ok(Self { trail: vec![url.clone()], url, form: None })
+    }
+
+    fn go(&mut self, location: &str) -> anyhow::Result<()> {
+        self.url = self.url.join(location)?;
+        self.trail.push(self.url.clone());
+        Ok(())
+    }
+}
+
 impl Browser {
     /// A browser with no cookies, of a person who signs in as `name`.
     ///
@@ -55,29 +76,50 @@ impl Browser {
     /// # Errors
     /// When a page does not answer, or the way has no end.
     pub async fn visit(&self, address: &str) -> anyhow::Result<Page> {
-        let mut url = Url::parse(address).with_context(|| format!("not an address: {address}"))?;
-        let mut form: Option<Form> = None;
-        let mut trail = vec![url.clone()];
+        let mut way = Way::to(address)?;
         for _ in 0..20 {
-            let answer = self.send(&url, form.take()).await?;
-            self.keep_cookies(&url, answer.headers());
-            let status = answer.status().as_u16();
-            if let Some(location) = answer.headers().get(header::LOCATION) {
-                url = url.join(location.to_str()?)?;
-                trail.push(url.clone());
-                continue;
-            }
-            let text = answer.text().await?;
-            match read_form(&text, &self.name) {
-                Some(found) if status == 200 => {
-                    url = url.join(&found.action)?;
-                    trail.push(url.clone());
-                    form = Some(found);
-                }
-                _ => return Ok(Page { url, status, text, trail }),
+            if let Some(page) = self.step(&mut way).await? {
+                return Ok(page);
             }
         }
         bail!("the sign-in at {address} goes round and round")
+    }
+
+    /// The same, but stops before it opens an address that starts with `end`, and answers with that address.
+    ///
+    /// # Errors
+    /// When the way ends elsewhere.
+    pub async fn visit_until(&self, address: &str, end: &str) -> anyhow::Result<Url> {
+        let mut way = Way::to(address)?;
+        for _ in 0..20 {
+            if let Some(page) = self.step(&mut way).await? {
+                bail!("the sign-in ended at {} ({}): {}", page.url, page.status, page.text);
+            }
+            if way.url.as_str().starts_with(end) {
+                return Ok(way.url);
+            }
+        }
+        bail!("the sign-in at {address} goes round and round")
+    }
+
+    /// One request; `Some` when it led to a page where a person would stop.
+    async fn step(&self, way: &mut Way) -> anyhow::Result<Option<Page>> {
+        let answer = self.send(&way.url, way.form.take()).await?;
+        self.keep_cookies(&way.url, answer.headers());
+        let status = answer.status().as_u16();
+        if let Some(location) = answer.headers().get(header::LOCATION) {
+            way.go(location.to_str()?)?;
+            return Ok(None);
+        }
+        let text = answer.text().await?;
+        match read_form(&text, &self.name) {
+            Some(found) if status == 200 => {
+                way.go(&found.action)?;
+                way.form = Some(found);
+                Ok(None)
+            }
+            _ => Ok(Some(Page { url: way.url.clone(), status, text, trail: way.trail.clone() })),
+        }
     }
 
     async fn send(&self, url: &Url, form: Option<Form>) -> anyhow::Result<reqwest::Response> {

@@ -1,0 +1,5 @@
+//! Journeys through the whole product with real parts: the `prokura` binary in a process of its own, MCP servers,
+//! authorization servers, agents made with the official clients. Nothing here may reach into the product.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod outside;

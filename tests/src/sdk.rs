@@ -1,0 +1,101 @@
+//! Agents made with the official clients.
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::lines::{Program, Refused};
+use crate::tools;
+
+/// Which official client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sdk {
+    /// `@modelcontextprotocol/client` on Node.
+    TypeScript,
+    /// `mcp` on Python.
+    Python,
+}
+
+/// An agent made with an official client.
+#[derive(Debug)]
+pub struct SdkAgent {
+    program: Program,
+    /// The revision it speaks.
+    pub version: String,
+}
+
+impl SdkAgent {
+    /// Starts an agent and connects it; `era` is `legacy` or a modern revision.
+    ///
+    /// # Errors
+    /// When it cannot connect.
+    pub async fn connect(sdk: Sdk, url: &str, key: &str, era: &str) -> anyhow::Result<Self> {
+        Self::connect_as(sdk, json!({ "url": url, "key": key, "era": era })).await
+    }
+
+    /// The same with more options of the script.
+    ///
+    /// # Errors
+    /// When it cannot connect.
+    pub async fn connect_as(sdk: Sdk, options: Value) -> anyhow::Result<Self> {
+        let command = match sdk {
+            Sdk::TypeScript => {
+                let mut command = Command::new(tools::node()?);
+                command.arg(tools::node_folder().join("agent.mjs"));
+                command
+            }
+            Sdk::Python => {
+                let mut command = Command::new(tools::python()?);
+                command.arg(tools::package().join("python/agent.py"));
+                command
+            }
+        };
+        let mut program = Program::start(&format!("{sdk:?} agent"), command)?;
+        let connected = program.ask("connect", options).await?;
+        let version =
+            connected.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Self { program, version })
+    }
+
+    /// The names of the tools.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn tools(&mut self) -> anyhow::Result<Vec<String>> {
+        let tools = self.program.ask("tools", json!({})).await?;
+        let name = |tool: &Value| tool.get("name").and_then(Value::as_str).map(str::to_owned);
+        Ok(tools.as_array().into_iter().flatten().filter_map(name).collect())
+    }
+
+    /// Calls a tool: its result.
+    ///
+    /// # Errors
+    /// [`Refused`] on a JSON-RPC error.
+    pub async fn call(&mut self, name: &str, arguments: Value) -> anyhow::Result<Value> {
+        self.ask("call", json!({ "name": name, "arguments": arguments })).await
+    }
+
+    /// Any operation of the script.
+    ///
+    /// # Errors
+    /// [`Refused`] on a JSON-RPC error.
+    pub async fn ask(&mut self, operation: &str, request: Value) -> anyhow::Result<Value> {
+        self.program.ask(operation, request).await
+    }
+}
+
+/// What came of a call, however the refusal was put: whether the tool ran, and the text.
+#[must_use]
+pub fn outcome(answer: &anyhow::Result<Value>) -> (bool, String) {
+    match answer {
+        Ok(result) => {
+            let failed = result.get("isError").and_then(Value::as_bool).unwrap_or(false);
+            let parts = result.get("content").and_then(Value::as_array).into_iter().flatten();
+            let texts = parts.filter_map(|part| part.get("text").and_then(Value::as_str));
+            (!failed, texts.collect::<Vec<_>>().join("\n"))
+        }
+        Err(error) => {
+            let refused = error.downcast_ref::<Refused>();
+            (false, refused.map_or_else(|| error.to_string(), |refused| refused.message.clone()))
+        }
+    }
+}
