@@ -1,0 +1,64 @@
+// Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
+import type { Change } from "../src/host/change";
+import * as data from "./data";
+
+const query = new URLSearchParams(location.search);
+const scene = (query.get("scene") ?? "normal") as data.Scene;
+const slow = Number(query.get("slow") ?? "20");
+let told: ((change: Change) => void) | undefined;
+let paused = query.has("paused");
+let approvals = data.approvals(scene);
+if (query.has("only")) approvals = approvals.filter((one) => one.id === query.get("only"));
+const agents = data.agents(scene);
+const grants = data.grants(scene);
+
+const fail = (code: string, message: string, hint: string) => {
+  throw { code, message, hint };
+};
+
+function settle(id: string, to: string, note: string | null) {
+  approvals = approvals.map((one) => (one.id === id ? { ...one, state: to, note, settled_at: data.ago(0) } : one));
+  told?.("approvals");
+  return approvals.find((one) => one.id === id);
+}
+
+const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
+  started: () => (query.has("nostart") ? fail("conflict", "Another Prokura already uses the data folder /home/marta/.local/share/prokura.", "Close the other one, or start this one with --data and another folder.") : null),
+  state: () => ({ ...data.state(scene), paused }),
+  pause: () => { paused = true; told?.("state"); return { ...data.state(scene), paused }; },
+  resume: () => { paused = false; told?.("state"); return { ...data.state(scene), paused }; },
+  doctor: () => data.checks(scene),
+  servers: () => data.servers(scene),
+  server_add: () => fail("unreachable", "mcp.example.com did not answer.", "Check the address. Servers on this machine may use http; all others need https."),
+  tools: (args) => data.tools(scene, String(args["server"])),
+  tools_refresh: (args) => data.tools(scene, String(args["server"])),
+  sign_in: () => ({ sign_in: "sgn_1", url: "https://login.linear.example/authorize?x=1", issuer: "https://login.linear.example", resource: "https://mcp.linear.example/mcp", scopes: ["read:issues", "write:issues", "offline_access"] }),
+  sign_in_wait: () => new Promise(() => undefined),
+  agents: () => [...agents],
+  agent_add: (args) => {
+    const agent = { id: "agt_new", name: String(args["name"]), state: "active", credential: "key", claim: null, grants: 0, added_at: data.ago(0), seen_at: null };
+    agents.unshift(agent);
+    told?.("agents");
+    return { agent, key: "prk_7h2kq9vx4mzt6w3c8ndy5rfb2jls7gpa" };
+  },
+  grants: () => [...grants],
+  approvals: (args) => (args["all"] ? approvals : approvals.filter((one) => one.state === "pending")),
+  approval_allow: (args) => settle(String(args["approval"]), "used", null),
+  approval_deny: (args) => settle(String(args["approval"]), "denied", args["note"] as string | null),
+  audit: (args) => {
+    const { limit, before, search } = args as { limit: number; before: number | null; search: string | null };
+    return data.records(scene).filter((one) => (before === null || one.seq < before) && (!search || JSON.stringify(one).toLowerCase().includes(search.toLowerCase()))).slice(0, limit);
+  },
+  audit_verify: () => ({ ok: scene !== "failing", records: 1204, faults: scene === "failing" ? ["Record 812 was changed: its hash does not follow from record 811."] : [], notes: scene === "failing" ? [] : ["The last checkpoint is anchored in the keyring, 14 records ago."] }),
+};
+
+export async function invoke<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
+  await new Promise((done) => setTimeout(done, slow));
+  if (query.get("broken") === command) fail("audit_broken", "The audit log cannot be written: the disk is full.", "Free some space. Nothing goes out until it can be recorded.");
+  const answer = ANSWERS[command];
+  return (answer ? answer(args) : null) as T;
+}
+
+export function onChange(tell: (change: Change) => void): void {
+  told = tell;
+}

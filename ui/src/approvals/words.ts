@@ -1,0 +1,43 @@
+// The words of a question: what is asked, and what the button will do.
+import type { ApprovalView } from "../generated/View";
+
+export const plain = (view: ApprovalView): string => view.target.map((piece) => (piece.mark ? `⟨${piece.text}⟩` : piece.text)).join("");
+
+const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
+
+/** What the allowing button says: what happens. */
+export function allowWords(view: ApprovalView): string {
+  const target = cut(plain(view));
+  if (view.kind === "scope_step_up") return `Ask ${view.server.name} for more access`;
+  if (view.target_kind === "tool") return `Allow this call to ${target}`;
+  if (view.target_kind === "resource") return `Allow reading ${target}`;
+  if (view.target_kind === "prompt") return `Allow using ${target}`;
+  return `Allow this ${target}`;
+}
+
+/** What cannot be taken back, or is not known to be harmless: never answered by a habit of the fingers. */
+export function grave(view: ApprovalView): boolean {
+  if (view.kind !== "call") return true;
+  if (view.target_kind === "tool") return view.class !== "read" && view.class !== "write";
+  return view.target_kind === "method";
+}
+
+const STATE: Record<string, string> = {
+  pending: "waits for you",
+  allowed: "allowed, not used yet",
+  used: "allowed, and it went",
+  denied: "denied",
+  expired: "nobody answered",
+  dropped: "dropped",
+};
+
+export const stateWords = (state: string): string => STATE[state] ?? state;
+
+export function stateTone(state: string): "ask" | "allow" | "deny" | "plain" {
+  if (state === "pending") return "ask";
+  if (state === "allowed" || state === "used") return "allow";
+  return state === "denied" ? "deny" : "plain";
+}
+
+/** A grant asked, so the answer may be remembered; a rule that stands above grants is answered once. */
+export const canRemember = (view: ApprovalView): boolean => view.kind === "call" && view.why.length > 0 && view.why.every((why) => why.rule.startsWith("grt_"));

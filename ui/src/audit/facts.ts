@@ -1,0 +1,34 @@
+// What else a record says: reasons as sentences, everything else as it stands. Nothing is left out.
+export interface Fact {
+  name: string;
+  text: string;
+  code: boolean;
+}
+
+interface Reason {
+  rule: string;
+  text: string;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isReason = (value: unknown): value is Reason => isRecord(value) && typeof value["text"] === "string";
+const holdsReasons = (value: unknown): value is Reason[] => Array.isArray(value) && value.length > 0 && value.every(isReason);
+
+export function whys(detail: Record<string, unknown>): Reason[] {
+  return Object.values(detail).filter(holdsReasons).flat().map(({ rule, text }) => ({ rule: typeof rule === "string" ? rule : "", text }));
+}
+
+export function facts(detail: Record<string, unknown>): Fact[] {
+  return Object.entries(detail)
+    .filter(([, value]) => !holdsReasons(value))
+    .map(([name, value]) => ({ name, ...worded(value) }));
+}
+
+function worded(value: unknown): { text: string; code: boolean } {
+  if (typeof value === "string") return { text: value === "" ? "(empty)" : value, code: !/\s/.test(value) && value.length > 24 };
+  if (typeof value === "boolean") return { text: value ? "yes" : "no", code: false };
+  if (typeof value === "number") return { text: value.toLocaleString("en"), code: false };
+  if (value === null) return { text: "none", code: false };
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return { text: value.join(", ") || "none", code: false };
+  return { text: JSON.stringify(value, null, 2), code: true };
+}

@@ -1,0 +1,76 @@
+// Records in words. Names come from the log and may be a stranger's, so each part is shown with its marks.
+import type { RecordView } from "../generated/View";
+
+export interface Part {
+  text: string;
+  as: "text" | "name" | "code";
+}
+
+const words = (text: string): Part => ({ text, as: "text" });
+
+/** `{agent}`, `{server}`, `{account}` and `{target}` stand for what the record is about. */
+const SENTENCES: Record<string, string> = {
+  "log.opened": "The log was opened",
+  "host.started": "Prokura started",
+  "host.stopped": "Prokura stopped",
+  "host.recovered": "Prokura recovered after it was killed",
+  "host.paused": "All agents were paused",
+  "host.resumed": "All agents were resumed",
+  "call.intent": "{agent} calls {target} at {server}",
+  "call.outcome": "{server} answered {agent}'s {target}",
+  "call.refused": "{agent} was refused {target} at {server}",
+  "request.refused": "A request was refused before it was a call",
+  "question.raised": "{agent} asks for {target} at {server}",
+  "question.settled": "The question about {agent}'s {target} at {server} was settled",
+  "server.added": "{server} was added",
+  "server.removed": "{server} was removed",
+  "account.signed_in": "You signed in to {server} as {account}",
+  "account.signed_out": "{account} signed out of {server}",
+  "account.sign_in_failed": "A sign-in to {server} failed",
+  "token.issued": "{server} issued tokens for {account}",
+  "token.refreshed": "The tokens of {account} at {server} were refreshed",
+  "token.revoked": "The tokens of {account} at {server} were revoked",
+  "token.failed": "Tokens for {account} at {server} could not be had",
+  "tool.pinned": "The tools of {server} were pinned",
+  "tool.changed": "{target} of {server} appeared, changed or went",
+  "tool.accepted": "{target} of {server} was accepted",
+  "tool.classified": "{target} of {server} was classified",
+  "agent.added": "{agent} was added",
+  "agent.revoked": "{agent} was revoked",
+  "grant.added": "A grant for {agent} at {server} was made",
+  "grant.revoked": "A grant for {agent} at {server} was revoked",
+  "log.exported": "The log was exported",
+  "log.verified": "The log was verified",
+  "wish.refused": "A wish of the command line or window was refused",
+};
+
+export function sentence(record: RecordView): Part[] {
+  const pattern = SENTENCES[record.kind];
+  if (!pattern) return [words(record.kind)];
+  return pattern.split(/(\{\w+\})/).filter(Boolean).map((piece) => fill(piece, record));
+}
+
+function fill(piece: string, record: RecordView): Part {
+  switch (piece) {
+    case "{agent}":
+      return record.agent ? { text: record.agent.name, as: "name" } : words("an agent");
+    case "{server}":
+      return record.server ? { text: record.server.name, as: "name" } : words("a server");
+    case "{account}":
+      return record.account ? { text: record.account.name, as: "name" } : words("an account");
+    case "{target}":
+      return record.target ? { text: record.target, as: "code" } : words("something");
+    default:
+      return words(piece);
+  }
+}
+
+export type RecordTone = "allow" | "ask" | "deny" | "plain";
+
+/** The colour of its mark: green went, amber asks, red refused or failed. */
+export function tone(record: RecordView): RecordTone {
+  if (/refused|failed|revoked|removed|recovered/.test(record.kind)) return "deny";
+  if (/question\.raised|tool\.changed|paused/.test(record.kind)) return "ask";
+  if (record.kind === "call.outcome" || record.kind === "call.intent") return "allow";
+  return "plain";
+}

@@ -1,0 +1,81 @@
+// What a set of grants means for each tool, for the eye only: policy decides in Rust, this draws the bars.
+import type { GrantView, ToolView } from "../generated/View";
+
+export type Effect = "allow" | "ask" | "deny";
+
+export interface Covered {
+  tool: ToolView;
+  effect: Effect | null;
+  through: GrantView | null;
+}
+
+export interface Cover {
+  tools: Covered[];
+  allow: number;
+  ask: number;
+  deny: number;
+}
+
+const STRICT: Record<string, number> = { deny: 3, ask: 2, allow: 1 };
+
+export function matcher(target: string): (tool: ToolView) => boolean {
+  const at = target.indexOf(":");
+  const [kind, rest] = [target.slice(0, at), target.slice(at + 1)];
+  if (kind === "tool") return (tool) => tool.name === rest;
+  if (kind === "class") return (tool) => tool.pin !== "new" && tool.class === rest;
+  if (kind !== "tools") return () => false;
+  const pattern = globPattern(rest);
+  return (tool) => tool.pin !== "new" && pattern.test(tool.name);
+}
+
+/** A glob as a pattern: `*` for anything, `?` for one character, all else as written. */
+function globPattern(glob: string): RegExp {
+  const text = glob.replace(/[\\^$.|+()[\]{}*?]/g, (sign) => (sign === "*" ? ".*" : sign === "?" ? "." : `\\${sign}`));
+  return new RegExp(`^${text}$`, "su");
+}
+
+/** Account before all accounts, name before longer glob before class; then the stricter effect. */
+function rank(grant: GrantView): number[] {
+  const [kind = "", ...rest] = grant.target.split(":");
+  const literal = rest.join(":").replace(/[*?]/g, "").length;
+  const width = kind === "tool" ? 3 : kind === "tools" ? 2 : 1;
+  return [grant.account ? 1 : 0, width, kind === "tools" ? literal : 0, STRICT[grant.effect] ?? 0];
+}
+
+function closer(one: GrantView, other: GrantView): number {
+  const [ranks, others] = [rank(one), rank(other)];
+  for (let at = 0; at < ranks.length; at++) {
+    const apart = (others[at] ?? 0) - (ranks[at] ?? 0);
+    if (apart !== 0) return apart;
+  }
+  return 0;
+}
+
+export function cover(tools: readonly ToolView[], grants: readonly GrantView[]): Cover {
+  const rules = grants.filter((grant) => grant.state === "active" && !grant.same_arguments).sort(closer).map((grant) => ({ grant, matches: matcher(grant.target) }));
+  const result: Cover = { tools: [], allow: 0, ask: 0, deny: 0 };
+  for (const tool of tools.filter((one) => one.pin !== "gone")) {
+    const through = rules.find((rule) => rule.matches(tool))?.grant ?? null;
+    const effect = (through?.effect ?? null) as Effect | null;
+    if (effect) result[effect]++;
+    result.tools.push({ tool, effect, through });
+  }
+  return result;
+}
+
+export const EFFECT_WORD: Record<string, string> = { allow: "allowed", ask: "asks", deny: "denied" };
+
+/** A grant's target in words: `tools that match get_*`. */
+export function targetWords(target: string): { text: string; code: string } {
+  const at = target.indexOf(":");
+  const [kind, rest] = [target.slice(0, at), target.slice(at + 1)];
+  switch (kind) {
+    case "tool": return { text: "", code: rest };
+    case "tools": return rest === "*" ? { text: "all tools", code: "" } : { text: "tools like", code: rest };
+    case "class": return { text: `every ${rest} tool`, code: "" };
+    case "resource": return { text: "resources like", code: rest };
+    case "prompt": return { text: "prompts like", code: rest };
+    case "method": return { text: "messages like", code: rest };
+    default: return { text: "", code: target };
+  }
+}

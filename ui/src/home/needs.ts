@@ -1,0 +1,33 @@
+// What waits for the person, most pressing first, in sentences.
+import type { ApprovalView, ServerView, StateView } from "../generated/View";
+import type { IconName } from "../parts/Icon.svelte";
+import { href } from "../parts/route.svelte";
+
+export interface Need {
+  id: string;
+  icon: IconName;
+  text: string;
+  action: string;
+  href: string;
+}
+
+export function needs(state: StateView, servers: readonly ServerView[], approvals: readonly ApprovalView[]): Need[] {
+  const list: Need[] = [];
+  const waiting = approvals.filter((one) => one.state === "pending");
+  const first = waiting.at(-1);
+  if (first) {
+    const text = waiting.length === 1 ? `${first.agent.name} waits for your answer about ${first.server.name}.` : `${waiting.length} calls wait for your answer.`;
+    list.push({ id: "approvals", icon: "approvals", text, action: "Look at them", href: href("approvals") });
+  }
+  if (!state.vault_open) list.push({ id: "vault", icon: "lock", text: `The vault is locked: ${state.vault}`, action: "See what helps", href: href("settings") });
+  for (const server of servers) {
+    if (server.state === "sign_in_needed") {
+      list.push({ id: `${server.id}-sign-in`, icon: "servers", text: `${server.name} needs you to sign in.`, action: "Sign in", href: href("servers", server.id) });
+    }
+    if (server.tools_waiting > 0) {
+      const tools = server.tools_waiting === 1 ? "1 new or changed tool" : `${server.tools_waiting} new or changed tools`;
+      list.push({ id: `${server.id}-tools`, icon: "warn", text: `${server.name} offers ${tools} that nobody can call until you accept.`, action: "Look at the tools", href: href("servers", server.id) });
+    }
+  }
+  return list;
+}

@@ -1,0 +1,10 @@
+import type { Failure } from "../generated/Failure";
+
+/** Whatever was thrown, as a Failure a person can act on. */
+export function asFailure(thrown: unknown): Failure {
+  if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown && "hint" in thrown) {
+    return thrown as Failure;
+  }
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: "internal", message: text, hint: "Try again. If it stays, start Prokura again." };
+}

@@ -1,0 +1,77 @@
+// What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
+import type { Failure } from "../generated/Failure";
+import type { GrantWish } from "../generated/Request";
+import type {
+  AccountView,
+  AgentAdded,
+  AgentView,
+  ApprovalView,
+  CheckView,
+  GrantView,
+  RecordView,
+  ServerView,
+  SignInView,
+  StateView,
+  ToolView,
+  VerifyView,
+} from "../generated/View";
+import { invoke } from "./bridge";
+import { asFailure } from "./failure";
+
+async function ask<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
+  try {
+    return await invoke<T>(command, args);
+  } catch (thrown) {
+    throw asFailure(thrown);
+  }
+}
+
+export type { Failure };
+
+/** Settles once the Host runs; fails with what kept it from starting. */
+export const started = () => ask<null>("started");
+export const state = () => ask<StateView>("state");
+export const pause = () => ask<StateView>("pause");
+export const resume = () => ask<StateView>("resume");
+export const doctor = () => ask<CheckView[]>("doctor");
+
+export const servers = () => ask<ServerView[]>("servers");
+export const serverAdd = (url: string, name: string) => ask<ServerView>("server_add", { url, name });
+export const serverRemove = (server: string) => ask<null>("server_remove", { server });
+
+export const signIn = (server: string, account: string | null) => ask<SignInView>("sign_in", { server, account });
+/** Opens the page of a sign-in in the system's browser; the Shell refuses anything but http and https. */
+export const openPage = (url: string) => ask<null>("open_page", { url });
+export const signInWait = (signIn: string) => ask<AccountView>("sign_in_wait", { signIn });
+export const signInCancel = (signIn: string) => ask<null>("sign_in_cancel", { signIn });
+export const clientSet = (server: string, clientId: string, clientSecret: string | null) =>
+  ask<null>("client_set", { server, clientId, clientSecret });
+export const keySet = (server: string, header: string, key: string) => ask<AccountView>("key_set", { server, header, key });
+export const signOut = (server: string, account: string | null) => ask<null>("sign_out", { server, account });
+
+export const tools = (server: string) => ask<ToolView[]>("tools", { server });
+export const toolsRefresh = (server: string) => ask<ToolView[]>("tools_refresh", { server });
+export const toolClassify = (server: string, tool: string, toolClass: string, labels: string | null) =>
+  ask<ToolView>("tool_classify", { server, tool, class: toolClass, labels });
+export const toolAccept = (server: string, tool: string) => ask<ToolView>("tool_accept", { server, tool });
+
+export const agents = () => ask<AgentView[]>("agents");
+export const agentAdd = (name: string) => ask<AgentAdded>("agent_add", { name });
+export const agentRevoke = (agent: string) => ask<AgentView>("agent_revoke", { agent });
+
+export const grants = (all: boolean) => ask<GrantView[]>("grants", { all });
+export const grantAdd = (wish: GrantWish) => ask<GrantView>("grant_add", { wish });
+export const grantRevoke = (grant: string) => ask<GrantView>("grant_revoke", { grant });
+
+export const approvals = (all: boolean) => ask<ApprovalView[]>("approvals", { all });
+/** Only the approval window holds the permission for this one. `seconds` is null for this call only. */
+export const approvalAllow = (approval: string, seconds: number | null) =>
+  ask<ApprovalView>("approval_allow", { approval, seconds });
+export const approvalDeny = (approval: string, note: string | null) => ask<ApprovalView>("approval_deny", { approval, note });
+/** Brings the approval window to the front. */
+export const approvalsOpen = () => ask<null>("approvals_open");
+
+export const audit = (limit: number, before: number | null, search: string | null) =>
+  ask<RecordView[]>("audit", { limit, before, search });
+export const auditShow = (seq: number) => ask<RecordView>("audit_show", { seq });
+export const auditVerify = () => ask<VerifyView>("audit_verify");

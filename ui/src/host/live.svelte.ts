@@ -1,0 +1,66 @@
+// Snapshot and events: a Live holds the last answer and asks again when it is told that something changed.
+import type { Failure } from "../generated/Failure";
+import { onChange } from "./bridge";
+import type { Change } from "./change";
+import { asFailure } from "./failure";
+
+const GATHER_MS = 40;
+const listeners = new Set<(changes: ReadonlySet<Change>) => void>();
+let gathered = new Set<Change>();
+let listening = false;
+
+function hear(told: (changes: ReadonlySet<Change>) => void): () => void {
+  if (!listening) {
+    listening = true;
+    onChange((change) => {
+      if (gathered.size === 0) {
+        setTimeout(() => {
+          const changes = gathered;
+          gathered = new Set();
+          for (const listener of listeners) listener(changes);
+        }, GATHER_MS);
+      }
+      gathered.add(change);
+    });
+  }
+  listeners.add(told);
+  return () => listeners.delete(told);
+}
+
+export class Live<T> {
+  value = $state.raw<T | undefined>(undefined);
+  failure = $state.raw<Failure | undefined>(undefined);
+  #asked = 0;
+  #ask: () => Promise<T>;
+  #on: readonly Change[];
+
+  constructor(ask: () => Promise<T>, on: readonly Change[]) {
+    this.#ask = ask;
+    this.#on = on;
+  }
+
+  get loading(): boolean {
+    return this.value === undefined && this.failure === undefined;
+  }
+
+  /** Asks now and whenever told; returns what ends that. Use it as an effect. */
+  follow = (): (() => void) => {
+    void this.again();
+    return hear((changes) => {
+      if (this.#on.some((word) => changes.has(word))) void this.again();
+    });
+  };
+
+  /** Asks now. An answer that a later one overtook is dropped. */
+  again = async (): Promise<void> => {
+    const turn = ++this.#asked;
+    try {
+      const value = await this.#ask();
+      if (turn !== this.#asked) return;
+      this.value = value;
+      this.failure = undefined;
+    } catch (thrown) {
+      if (turn === this.#asked) this.failure = asFailure(thrown);
+    }
+  };
+}
