@@ -1,1 +1,31 @@
-//! OAuth towards Servers: discovery, registration, sign-in, refresh, revocation.
+//! OAuth towards Servers: discovery, registration, sign-in, step-up, refresh, revocation.
+//! A token is issued for one Server's resource, stored for it, and handed out for it, and for nothing else. It must never
+//! follow where a server points without checking, and never put a token, a code or a client secret in an error or a log.
+
+mod book;
+mod callback;
+mod challenge;
+mod client;
+mod discovery;
+mod error;
+pub mod http;
+mod key;
+mod name;
+mod probe;
+mod proof;
+mod registration;
+mod sign_in;
+mod sign_out;
+mod step_up;
+mod stored;
+mod text;
+mod token;
+
+pub use book::{AccountBook, Options};
+pub use discovery::Discovery;
+pub use error::AccountError;
+pub use probe::Access;
+pub use prokura_vault::Secret;
+pub use proof::Proof;
+pub use sign_in::SignIn;
+pub use step_up::Challenge;

@@ -1,0 +1,153 @@
+//! An authorization server's metadata, usable only when it says that it is the issuer whose document was asked for.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{link, read};
+use crate::error::AccountError;
+use crate::http::{Guard, shown};
+use crate::text;
+
+/// An authorization server as it describes itself, its endpoints checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Issuer {
+    /// Its identifier, byte for byte.
+    pub(crate) issuer: String,
+    /// Where a person is sent.
+    pub(crate) authorization: Url,
+    /// Where tokens are issued.
+    pub(crate) token: Url,
+    /// Where clients register, if they can.
+    pub(crate) registration: Option<Url>,
+    /// Where tokens are revoked, if they can be.
+    pub(crate) revocation: Option<Url>,
+    /// The scopes it lists.
+    pub(crate) scopes: Vec<String>,
+    /// How clients prove themselves; `None` where it does not say.
+    pub(crate) methods: Option<Vec<String>>,
+    /// Whether it reads client metadata documents.
+    pub(crate) documents: bool,
+    /// Whether it promises `iss` in authorization responses.
+    pub(crate) says_iss: bool,
+    /// Whether it advertises PKCE with S256.
+    pub(crate) pkce: bool,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    issuer: String,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+    registration_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
+    #[serde(default)]
+    scopes_supported: Vec<String>,
+    response_types_supported: Option<Vec<String>>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    client_id_metadata_document_supported: bool,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl Issuer {
+    /// Reads the metadata of `issuer` (CA-05, CA-06, CA-07).
+    pub(crate) async fn read(guard: &Guard, issuer: &str) -> Result<Self, AccountError> {
+        let base = link(guard, issuer)?;
+        if base.query().is_some() {
+            return Err(bad(issuer, "an issuer with a query is not accepted"));
+        }
+        for place in places(&base) {
+            if let Some(document) = read::<Document>(guard, &place).await? {
+                return Self::judge(guard, issuer, &place, document);
+            }
+        }
+        Err(bad(issuer, "it publishes no metadata"))
+    }
+
+    fn judge(
+        guard: &Guard,
+        issuer: &str,
+        place: &Url,
+        document: Document,
+    ) -> Result<Self, AccountError> {
+        if document.issuer != issuer {
+            return Err(AccountError::IssuerMismatch { issuer: text::printable(issuer, 200) });
+        }
+        let place = shown(place);
+        if document.response_types_supported.is_some_and(|types| !types.iter().any(|t| t == "code"))
+        {
+            return Err(bad(&place, "it offers no authorization code"));
+        }
+        let optional = |url: Option<String>| url.map(|url| link(guard, &url)).transpose();
+        let (Some(authorization), Some(token)) =
+            (optional(document.authorization_endpoint)?, optional(document.token_endpoint)?)
+        else {
+            return Err(bad(&place, "an authorization or token endpoint is missing"));
+        };
+        Ok(Self {
+            issuer: document.issuer,
+            authorization,
+            token,
+            registration: optional(document.registration_endpoint)?,
+            revocation: optional(document.revocation_endpoint)?,
+            scopes: document.scopes_supported,
+            methods: document.token_endpoint_auth_methods_supported,
+            documents: document.client_id_metadata_document_supported,
+            says_iss: document.authorization_response_iss_parameter_supported,
+            pkce: document
+                .code_challenge_methods_supported
+                .is_some_and(|methods| methods.iter().any(|method| method == "S256")),
+        })
+    }
+}
+
+fn bad(url: &str, reason: &str) -> AccountError {
+    AccountError::BadMetadata { url: text::printable(url, 200), reason: reason.to_owned() }
+}
+
+/// Where the metadata of an issuer can be, in the order of CA-06.
+fn places(issuer: &Url) -> Vec<Url> {
+    const OAUTH: &str = "/.well-known/oauth-authorization-server";
+    const OIDC: &str = "/.well-known/openid-configuration";
+    let path = issuer.path().trim_end_matches('/');
+    let paths = if path.is_empty() {
+        vec![OAUTH.to_owned(), OIDC.to_owned()]
+    } else {
+        vec![format!("{OAUTH}{path}"), format!("{OIDC}{path}"), format!("{path}{OIDC}")]
+    };
+    let at = |path: String| {
+        let mut url = issuer.clone();
+        url.set_path(&path);
+        url
+    };
+    paths.into_iter().map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_looked_for_in_the_right_order() {
+        // CA-06
+        let places = |issuer: &str| -> Vec<String> {
+            places(&Url::parse(issuer).expect("a URL")).into_iter().map(String::from).collect()
+        };
+        let plain = [
+            "https://as.example/.well-known/oauth-authorization-server",
+            "https://as.example/.well-known/openid-configuration",
+        ];
+        assert_eq!(places("https://as.example"), plain);
+        assert_eq!(places("https://as.example/"), plain);
+        assert_eq!(
+            places("https://as.example/t/one"),
+            [
+                "https://as.example/.well-known/oauth-authorization-server/t/one",
+                "https://as.example/.well-known/openid-configuration/t/one",
+                "https://as.example/t/one/.well-known/openid-configuration",
+            ]
+        );
+    }
+}

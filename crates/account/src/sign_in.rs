@@ -1,0 +1,295 @@
+//! Signing in: one open sign-in per Server, shared by everybody who waits for it. The browser does the talking; what it
+//! brings back counts only with the right state and from the recorded issuer.
+
+mod desk;
+mod finish;
+mod listener;
+mod page;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth2::PkceCodeVerifier;
+use prokura_domain::{Account, AccountId, AccountKind, Json, RecordKind, Server};
+use prokura_store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::book::{AccountBook, Book};
+use crate::challenge::is_scope;
+use crate::client::Client;
+use crate::discovery::{Discovery, Issuer};
+use crate::error::AccountError;
+use crate::http::Guard;
+use crate::token::{Ask, Talk, random, verifier};
+
+pub(crate) use desk::Desk;
+pub use desk::SignIn;
+pub(crate) use listener::redirect_to;
+use listener::{Door, Visit, bind, serve};
+use page::Page;
+
+/// How long a sign-in stays open.
+const LIFE: Duration = Duration::from_secs(600);
+
+/// Everything recorded with one authorization request before the browser leaves (CA-27).
+struct Errand {
+    server: Server,
+    account: Option<Account>,
+    guard: Guard,
+    issuer: Issuer,
+    client: Client,
+    is_reused: bool,
+    resource: String,
+    scopes: Vec<String>,
+    verifier: PkceCodeVerifier,
+    redirect: String,
+}
+
+impl AccountBook {
+    /// Starts a sign-in, or joins the one that is open at the Server. `account` signs in again, or gets `scopes` beside
+    /// those it had; without it a new Account is made, or that of the same person found.
+    ///
+    /// # Errors
+    /// [`AccountError`] says what stands in the way, and who can help.
+    pub async fn start_sign_in(
+        &self,
+        server: &Server,
+        account: Option<AccountId>,
+        scopes: &[String],
+    ) -> Result<SignIn, AccountError> {
+        let book = &self.0;
+        let _turn = book.turn(&format!("sign-in/{}", server.id)).await;
+        if let Some((open, of)) = book.desk.open_at(&server.id) {
+            return if account.is_none() || account == of {
+                Ok(open)
+            } else {
+                Err(AccountError::Busy { server: server.name.clone() })
+            };
+        }
+        let account = match account {
+            Some(id) => Some(book.account(&id)?.0).filter(|account| {
+                account.server == server.id && account.kind == AccountKind::Oauth
+            }),
+            None => None,
+        };
+        let started = book.start(server, account.clone(), scopes).await;
+        if let Err(fault) = &started {
+            let detail = vec![("reason", Json::text(fault.to_string()))];
+            book.record(RecordKind::SignInFailed, server, account.as_ref(), detail).await?;
+        }
+        started
+    }
+
+    /// Waits until the sign-in `id` is over.
+    ///
+    /// # Errors
+    /// [`AccountError`] when it failed, was cancelled, or is not known.
+    pub async fn wait_sign_in(&self, id: &str) -> Result<Account, AccountError> {
+        let mut done = self.0.desk.done(id).ok_or(AccountError::NoSignIn)?;
+        let outcome = done.wait_for(Option::is_some).await.map_err(|_| AccountError::Stopping)?;
+        outcome.clone().unwrap_or(Err(AccountError::Stopping))
+    }
+
+    /// Ends the sign-in `id` without a result.
+    pub fn cancel_sign_in(&self, id: &str) {
+        self.0.desk.cancel(id);
+    }
+
+    /// The redirect address to enter where a client for this Server is made by hand.
+    ///
+    /// # Errors
+    /// [`AccountError`] when no port can be had.
+    pub async fn redirect_address(&self, server: &Server) -> Result<String, AccountError> {
+        if let Some(port) = remembered_port(&self.0.store, server)? {
+            return Ok(redirect_to(port));
+        }
+        let (_, port) = bind(None).await?;
+        remember_port(&self.0.store, server, port)?;
+        Ok(redirect_to(port))
+    }
+}
+
+impl Book {
+    async fn start(
+        self: &Arc<Self>,
+        server: &Server,
+        account: Option<Account>,
+        extra: &[String],
+    ) -> Result<SignIn, AccountError> {
+        self.needs_vault()?;
+        let extra: Vec<String> = extra.iter().filter(|scope| is_scope(scope)).cloned().collect();
+        if let Some(account) = account.as_ref().filter(|_| !extra.is_empty())
+            && !self.upgrades.count(&account.id, &extra, self.now())
+        {
+            let scopes = extra.join(" ");
+            return Err(AccountError::StepUpExhausted { server: server.name.clone(), scopes });
+        }
+        let (guard, endpoint) = self.way_to(server)?;
+        let discovery = self.discovery(server, &guard, &endpoint).await?;
+        let preferred = account.as_ref().and_then(|account| account.issuer.as_deref());
+        let issuer = self.choose_issuer(server, &guard, &discovery, preferred).await?;
+        let remembered = remembered_port(&self.store, server)?;
+        let (tcp, port) = bind(remembered).await?;
+        if remembered.is_none() {
+            remember_port(&self.store, server, port)?;
+        }
+        let redirect = redirect_to(port);
+        let chosen = self.choose_client(server, &guard, &issuer, &redirect).await?;
+        if remembered.is_some_and(|known| known != port) {
+            remember_port(&self.store, server, port)?;
+        }
+        let scopes = self.scopes_to_ask(account.as_ref(), &discovery, &issuer, &extra);
+        let errand = Errand {
+            server: server.clone(),
+            account,
+            guard,
+            issuer,
+            client: chosen.client,
+            is_reused: chosen.is_reused,
+            resource: discovery.resource,
+            scopes,
+            verifier: verifier(self.entropy.as_ref()),
+            redirect,
+        };
+        self.send_off(errand, tcp, port)
+    }
+
+    /// What is asked for (CA-33, CA-34, CA-36, CA-43): what the Server wants first, what the Account had or asked for
+    /// before, what was challenged; and `offline_access` where it is known and anything is asked for at all.
+    fn scopes_to_ask(
+        &self,
+        account: Option<&Account>,
+        discovery: &Discovery,
+        issuer: &Issuer,
+        extra: &[String],
+    ) -> Vec<String> {
+        let before = account
+            .and_then(|account| self.tokens(account).ok().flatten())
+            .map(|tokens| tokens.requested.clone())
+            .unwrap_or_default();
+        let had = account.map(|account| account.scopes.clone()).unwrap_or_default();
+        // A step-up does not ask for everything that the Server lists: the challenge says what is missing.
+        let first = if extra.is_empty() { discovery.scopes.clone() } else { Vec::new() };
+        let mut scopes: Vec<String> = Vec::new();
+        for scope in first.iter().chain(&before).chain(&had).chain(extra) {
+            if is_scope(scope) && !scopes.contains(scope) {
+                scopes.push(scope.clone());
+            }
+        }
+        let offline = "offline_access".to_owned();
+        if !scopes.is_empty() && issuer.scopes.contains(&offline) && !scopes.contains(&offline) {
+            scopes.push(offline);
+        }
+        scopes
+    }
+
+    /// Opens the door and lays the sign-in on the desk.
+    fn send_off(
+        self: &Arc<Self>,
+        errand: Errand,
+        tcp: TcpListener,
+        port: u16,
+    ) -> Result<SignIn, AccountError> {
+        let state = random(self.entropy.as_ref());
+        let talk = Talk {
+            guard: &errand.guard,
+            issuer: &errand.issuer,
+            client: &errand.client,
+            resource: &errand.resource,
+        };
+        let url = talk.authorize_url(&Ask {
+            redirect: &errand.redirect,
+            state: &state,
+            verifier: &errand.verifier,
+            scopes: &errand.scopes,
+        })?;
+        let seconds = i64::try_from(LIFE.as_secs()).unwrap_or_default();
+        let sign_in = SignIn {
+            id: format!("sgn_{}", random(self.entropy.as_ref())),
+            server: errand.server.id.clone(),
+            account: errand.account.as_ref().map(|account| account.id.clone()),
+            url: url.to_string(),
+            issuer: errand.issuer.issuer.clone(),
+            resource: errand.resource.clone(),
+            redirect: errand.redirect.clone(),
+            scopes: errand.scopes.clone(),
+            expires_at: self.now().plus_seconds(seconds),
+        };
+        let (visit, visited) = oneshot::channel();
+        let (told, done) = watch::channel(None);
+        let (cancel, stop) = (CancellationToken::new(), CancellationToken::new());
+        let door = Arc::new(Door::new(port, &state, visit));
+        self.desk.put(sign_in.clone(), cancel.clone(), done, self.now());
+        tokio::spawn(serve(tcp, door, stop.clone()));
+        let book = self.clone();
+        tokio::spawn(async move {
+            let _stop = stop.drop_guard();
+            book.see_through(errand, visited, cancel, told).await;
+        });
+        Ok(sign_in)
+    }
+
+    /// Waits for the browser and finishes the sign-in, however it ends.
+    async fn see_through(
+        &self,
+        errand: Errand,
+        visited: oneshot::Receiver<Visit>,
+        cancel: CancellationToken,
+        told: watch::Sender<Option<Result<Account, AccountError>>>,
+    ) {
+        let visit = tokio::select! {
+            visit = visited => visit.map_err(|_| AccountError::Stopping),
+            () = tokio::time::sleep(LIFE) => Err(AccountError::Expired),
+            () = cancel.cancelled() => Err(AccountError::Cancelled),
+        };
+        let (server, account) = (errand.server.clone(), errand.account.clone());
+        let (outcome, page) = match visit {
+            Ok(visit) => (self.finish(errand, visit.callback).await, Some(visit.page)),
+            Err(fault) => {
+                self.doubt(&errand);
+                (Err(fault), None)
+            }
+        };
+        if let Err(fault) = &outcome {
+            let detail = vec![("reason", Json::text(fault.to_string()))];
+            let kind = RecordKind::SignInFailed;
+            if let Err(broken) = self.record(kind, &server, account.as_ref(), detail).await {
+                tracing::error!(%broken, "a failed sign-in could not be recorded");
+            }
+        }
+        if let Some(page) = page {
+            // Nobody may be there any more to read it.
+            let _ = page.send(match &outcome {
+                Ok(account) => Page::Done(account.name.clone()),
+                Err(fault) => Page::Failed(fault.to_string()),
+            });
+        }
+        told.send_replace(Some(outcome));
+    }
+
+    /// A sign-in that never came back may mean that the authorization server no longer knows the registration: the next
+    /// one registers anew. Tokens carry their own client, so nothing else is touched.
+    fn doubt(&self, errand: &Errand) {
+        if errand.is_reused
+            && let Err(fault) =
+                self.forget_registered(&errand.server, &errand.issuer.issuer, &errand.client.id)
+        {
+            tracing::warn!(%fault, "a doubtful registration could not be forgotten");
+        }
+    }
+}
+
+fn port_setting(server: &Server) -> String {
+    format!("callback_port/{}", server.id)
+}
+
+/// The port that redirect addresses for this Server use.
+pub(crate) fn remembered_port(store: &Store, server: &Server) -> Result<Option<u16>, AccountError> {
+    Ok(store.setting(&port_setting(server))?.and_then(|port| port.parse().ok()))
+}
+
+fn remember_port(store: &Store, server: &Server, port: u16) -> Result<(), AccountError> {
+    Ok(store.put_setting(&port_setting(server), &port.to_string())?)
+}
