@@ -100,7 +100,7 @@ export type ApprovalView = {
  */
 id: string, 
 /**
- * `call` or `scope_step_up`.
+ * `call`.
  */
 kind: string, 
 /**
@@ -159,10 +159,6 @@ raw: Array<Piece>,
  * The digest the answer is bound to.
  */
 digest: string, 
-/**
- * Scopes that would be added (`scope_step_up` only).
- */
-scopes: Array<string>, 
 /**
  * When it was raised, RFC 3339.
  */
