@@ -1,1 +1,116 @@
-//! Inbound MCP on loopback: proves which Agent calls and hands the Call on.
+//! Inbound MCP on loopback: proves which Agent calls, checks the message, and hands it to the one path of a Call.
+//! It must never decide, read an upstream credential, or hand on the Agent's own.
+
+mod aggregate;
+mod away;
+mod entrance;
+mod era;
+mod header;
+mod initialize;
+mod letter;
+mod load;
+mod path;
+mod relay;
+mod session;
+mod shared;
+mod single;
+
+use std::future::Future;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use prokura_domain::Entropy;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use path::Path;
+pub use shared::Pace;
+
+/// How long open answers may take to end when the Host stops.
+const STOPPING: Duration = Duration::from_secs(3);
+
+/// Why the endpoint cannot be offered.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// Another program listens there.
+    #[error(
+        "port {0} on 127.0.0.1 is in use by another program. Stop that program, or choose another port for Prokura \
+         and point the agents there"
+    )]
+    PortTaken(u16),
+    /// The system refuses it for another reason.
+    #[error("the endpoint on 127.0.0.1 port {port} cannot be opened")]
+    Bind {
+        /// The port that was asked for.
+        port: u16,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It broke while it was served.
+    #[error("the endpoint broke")]
+    Serve(#[source] std::io::Error),
+}
+
+/// The inbound endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Gateway;
+
+impl Gateway {
+    /// Listens on loopback, and nowhere else; 0 takes any free port.
+    ///
+    /// # Errors
+    /// [`GatewayError::PortTaken`] says what to do; [`GatewayError::Bind`] where the system refuses.
+    pub async fn bind(port: u16) -> Result<TcpListener, GatewayError> {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| {
+            if source.kind() == std::io::ErrorKind::AddrInUse {
+                GatewayError::PortTaken(port)
+            } else {
+                GatewayError::Bind { port, source }
+            }
+        })
+    }
+
+    /// The endpoint over `path`, which is reached at `port`. To be called within a Tokio runtime.
+    pub fn router(path: Arc<dyn Path>, entropy: Arc<dyn Entropy>, port: u16) -> Router {
+        Self::router_at_pace(path, entropy, port, Pace::default())
+    }
+
+    /// The same with other waiting times.
+    pub fn router_at_pace(
+        path: Arc<dyn Path>,
+        entropy: Arc<dyn Entropy>,
+        port: u16,
+        pace: Pace,
+    ) -> Router {
+        entrance::router(shared::Shared::start(path, entropy, port, pace))
+    }
+
+    /// Serves until `shutdown`; then open streams end, and whatever still runs after a few seconds is dropped.
+    ///
+    /// # Errors
+    /// [`GatewayError::Serve`] when the listener breaks.
+    pub async fn serve(
+        listener: TcpListener,
+        router: Router,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), GatewayError> {
+        let stop = CancellationToken::new();
+        let router = entrance::ending_with(router, stop.clone());
+        let (stopping, stopped) = (stop.clone(), stop.clone());
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+            shutdown.await;
+            stopping.cancel();
+        });
+        let late = async move {
+            stopped.cancelled().await;
+            tokio::time::sleep(STOPPING).await;
+        };
+        tokio::select! {
+            done = async { served.await } => done.map_err(GatewayError::Serve),
+            () = late => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! One message to the one Server it is for, under that Server's own names.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Response;
+use bytes::{Bytes, BytesMut};
+use futures::stream::{self, StreamExt as _};
+use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
+use prokura_domain::protocol::{LEGACY, MODERN};
+use prokura_domain::{Era, Json, Verb};
+use tokio::sync::OnceCell;
+
+use super::many::{Many, Sub};
+use super::names::Sort;
+use super::tour::{Goal, Tour};
+use super::{refused, without_tasks};
+use crate::away::Away;
+use crate::entrance::Caller;
+use crate::header;
+use crate::letter::Letter;
+use crate::relay::{self, Errand, Held, Passing};
+use crate::session::Session;
+
+/// The largest refusal of a Server that is read to see which era it speaks.
+const REFUSAL: usize = 64 * 1024;
+
+/// A call or prompt in a session.
+pub(crate) async fn in_session(
+    tour: Tour,
+    session: Arc<Session>,
+    letter: Letter,
+    mut errand: Errand,
+    held: Held,
+    sort: Sort,
+) -> Result<Response<Body>, Away> {
+    let pace = tour.shared.pace;
+    let id = errand.id.clone().unwrap_or(Json::Null);
+    let reached: Arc<OnceCell<Arc<Sub>>> = Arc::default();
+    let asker = (Arc::clone(&reached), Arc::clone(&session));
+    errand.edit = Some(Arc::new(move |event| match (asker.0.get(), asker.1.many()) {
+        (Some(sub), Some(many)) => many.told_apart(sub, event),
+        _ => event,
+    }));
+    let open = session.open(&id);
+    let over = session.over.clone();
+    let named = errand.named.clone().unwrap_or_default();
+    let passing = Box::pin(async move {
+        let goal = tour.goal(sort, &named).await?;
+        let sub = tour.sub(&session, &goal).await?;
+        let _ = reached.set(Arc::clone(&sub));
+        let (params, body) = renamed(&letter, &goal.name, Era::Legacy);
+        let kind = message_kind(&letter, params);
+        let route = session.many().map(|many| Many::route(&session, many, &id, &sub));
+        let sent = sub.inbound(&tour.agent, kind, Verb::Post, body);
+        let reply = tour.shared.path.pass(sent).await?;
+        if reply.status == 404 && sub.upstream.is_some() {
+            if let Some(many) = session.many() {
+                many.forget(&sub);
+            }
+            let text = format!("The server {} ended its session; try again.", goal.server.name);
+            return Err(Refusal::new(RefusalCode::Unreachable, text));
+        }
+        Ok(with(reply, route))
+    });
+    let passing = relay::detached(passing, Some(open), over, held);
+    Ok(relay::answer(pace, errand, passing).await)
+}
+
+/// A call or prompt that stands for itself.
+pub(crate) async fn alone(
+    caller: &Caller,
+    tour: Tour,
+    letter: Letter,
+    errand: Errand,
+    sort: Sort,
+) -> Result<Response<Body>, Away> {
+    let pace = tour.shared.pace;
+    let mut headers = header::outgoing(&caller.headers, Era::Modern, None)
+        .map_err(|away| away.to(letter.id()))?;
+    let named = errand.named.clone().unwrap_or_default();
+    let passing: Passing = Box::pin(async move {
+        let goal = tour.goal(sort, &named).await.map_err(refused)?;
+        for (name, value) in &mut headers {
+            if name == header::NAME {
+                *value = header::encoded(&goal.name);
+            }
+        }
+        let (params, body) = renamed(&letter, &goal.name, Era::Modern);
+        let kind = message_kind(&letter, params);
+        let sent = tour.modern((&goal.server, &goal.account), kind, headers, body);
+        let reply = tour.shared.path.pass(sent).await.map_err(refused)?;
+        understood(&goal, reply).await.map_err(refused)
+    });
+    Ok(relay::answer(pace, errand, passing).await)
+}
+
+/// A notification of the Agent in a session. A cancellation follows its request; the rest says nothing to any Server.
+pub(crate) fn notified(tour: &Tour, session: &Arc<Session>, letter: &Letter, held: Held) {
+    if !letter.is("notifications/cancelled") {
+        return;
+    }
+    let Some(id) = letter.json.at("/params/requestId") else { return };
+    if session.cancel(id) {
+        return;
+    }
+    if let Some(sub) = session.many().and_then(|many| many.routed(id)) {
+        let kind = message_kind(letter, letter.params());
+        send(tour, sub.inbound(&tour.agent, kind, Verb::Post, letter.raw.clone()), held);
+    }
+}
+
+/// The Agent's answer to a question of a Server: it goes to that Server, with the id the question has there.
+pub(crate) fn answered(
+    tour: &Tour,
+    session: &Arc<Session>,
+    letter: &Letter,
+    answer: (&Json, &Json),
+    held: Held,
+) {
+    let Some((sub, theirs)) = session.many().and_then(|many| many.asker(answer.0)) else { return };
+    let mut message = letter.json.clone();
+    message.set("id", theirs.clone());
+    let kind = Kind::Answer { id: theirs, result: answer.1.clone() };
+    send(tour, sub.inbound(&tour.agent, kind, Verb::Post, Bytes::from(message.to_text())), held);
+}
+
+fn send(tour: &Tour, inbound: Inbound, held: Held) {
+    let path = Arc::clone(&tour.shared.path);
+    tokio::spawn(async move {
+        if let Err(refusal) = path.pass(inbound).await {
+            tracing::info!(code = ?refusal.code, "not carried");
+        }
+        drop(held);
+    });
+}
+
+fn message_kind(letter: &Letter, params: Json) -> Kind {
+    let method = letter.method().unwrap_or_default().to_owned();
+    Kind::Message { method, params, id: letter.id().cloned() }
+}
+
+/// The parameters and bytes under the Server's own name.
+fn renamed(letter: &Letter, name: &str, era: Era) -> (Json, Bytes) {
+    let mut message = letter.json.clone();
+    if let Some(params) = message.member_mut("params") {
+        params.set("name", Json::text(name));
+        if let (Era::Modern, Some(meta)) = (era, params.member_mut("_meta")) {
+            without_tasks(meta);
+        }
+    }
+    let params = message.member("params").cloned().unwrap_or_else(|| Json::Object(Vec::new()));
+    (params, Bytes::from(message.to_text()))
+}
+
+/// The reply, which keeps `other` until its body is read.
+fn with<T: Send + 'static>(reply: Reply, other: T) -> Reply {
+    let body = reply.body.map(move |chunk| {
+        let _kept = &other;
+        chunk
+    });
+    Reply { status: reply.status, headers: reply.headers, body: body.boxed() }
+}
+
+/// A modern call's reply; a Server that does not speak this era at all is said so in a sentence.
+async fn understood(goal: &Goal, reply: Reply) -> Result<Reply, Refusal> {
+    let doubtful = matches!(reply.status, 400 | 404 | 405 | 406 | 415 | 422) && !reply.is_stream();
+    if !doubtful {
+        return Ok(reply);
+    }
+    let Reply { status, headers, mut body } = reply;
+    let mut read = BytesMut::new();
+    while let Some(Ok(chunk)) = body.next().await {
+        read.extend_from_slice(&chunk);
+        if read.len() > REFUSAL {
+            break;
+        }
+    }
+    let code = Json::read(&read).ok().and_then(|message| message.at("/error/code").cloned());
+    let known = ["-32020", "-32021", "-32022", "-32601", "-32602", "-32603"];
+    if code.is_some_and(|code| known.contains(&code.to_text().as_str())) {
+        let read = read.freeze();
+        let body = stream::once(async move { Ok(read) }).chain(body).boxed();
+        return Ok(Reply { status, headers, body });
+    }
+    let text = format!(
+        "The server {} does not speak {MODERN}, only sessions up to {LEGACY}, so this agent cannot reach it in this \
+         revision.",
+        goal.server.name
+    );
+    Err(Refusal::new(RefusalCode::Unreachable, text))
+}

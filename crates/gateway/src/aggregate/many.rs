@@ -1,0 +1,260 @@
+//! A legacy session at all Servers of an Agent: one session at each Server, opened when it is first needed with the
+//! Agent's own parameters, and the questions that Servers ask back, told apart by ids of our own.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode};
+use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, Server, ServerId, Verb, sse};
+use tokio::sync::OnceCell;
+
+use crate::entrance::went_well;
+use crate::header;
+use crate::initialize::greeting;
+use crate::session::Sessions;
+use crate::shared::Shared;
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+/// Questions of Servers that wait for an answer.
+const ASKED: usize = 256;
+
+/// One session at one Server.
+#[derive(Debug)]
+pub(crate) struct Sub {
+    /// The gateway's id of it; no Agent ever sees it.
+    pub id: String,
+    pub server: ServerId,
+    pub account: AccountId,
+    pub upstream: Option<String>,
+    pub version: String,
+    /// What the Server says it can do.
+    pub capabilities: Json,
+}
+
+type Key = (ServerId, AccountId);
+
+/// The sessions at the Servers.
+#[derive(Debug)]
+pub(crate) struct Many {
+    params: Json,
+    subs: Mutex<HashMap<Key, Arc<OnceCell<Arc<Sub>>>>>,
+    asked: Mutex<HashMap<String, (Key, Json)>>,
+    routes: Mutex<HashMap<String, Arc<Sub>>>,
+    serial: AtomicU64,
+}
+
+/// A request that is with one Server while this lives.
+#[derive(Debug)]
+pub(crate) struct Route(Arc<crate::session::Session>, String);
+
+impl Many {
+    pub fn new(params: Json) -> Self {
+        Self {
+            params,
+            subs: Mutex::default(),
+            asked: Mutex::default(),
+            routes: Mutex::default(),
+            serial: AtomicU64::new(1),
+        }
+    }
+
+    /// An id for a message of our own in these sessions.
+    pub fn next_id(&self) -> Json {
+        Json::text(format!("prokura-{}", self.serial.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// The session at a Server, opened now if it is not yet.
+    pub async fn sub(
+        &self,
+        shared: &Shared,
+        agent: &AgentId,
+        server: &Server,
+        account: &AccountId,
+    ) -> Result<Arc<Sub>, Refusal> {
+        let key = (server.id.clone(), account.clone());
+        let cell = {
+            let mut subs = self.subs.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(subs.entry(key).or_default())
+        };
+        let opening = || async {
+            let opened = tokio::time::timeout(HANDSHAKE, self.open(shared, agent, server, account));
+            opened.await.unwrap_or_else(|_| Err(unreachable(server, "it did not answer in time")))
+        };
+        cell.get_or_try_init(opening).await.map(Arc::clone)
+    }
+
+    /// The session at a Server, where there is one.
+    fn known(&self, key: &Key) -> Option<Arc<Sub>> {
+        let subs = self.subs.lock().unwrap_or_else(PoisonError::into_inner);
+        subs.get(key).and_then(|cell| cell.get()).map(Arc::clone)
+    }
+
+    /// Forgets a session that its Server no longer knows.
+    pub fn forget(&self, sub: &Sub) {
+        let key = (sub.server.clone(), sub.account.clone());
+        let mut subs = self.subs.lock().unwrap_or_else(PoisonError::into_inner);
+        if subs.get(&key).and_then(|cell| cell.get()).is_some_and(|known| known.id == sub.id) {
+            subs.remove(&key);
+        }
+    }
+
+    async fn open(
+        &self,
+        shared: &Shared,
+        agent: &AgentId,
+        server: &Server,
+        account: &AccountId,
+    ) -> Result<Arc<Sub>, Refusal> {
+        let mut sub = Sub {
+            id: Sessions::mint(&*shared.entropy),
+            server: server.id.clone(),
+            account: account.clone(),
+            upstream: None,
+            version: String::new(),
+            capabilities: Json::Null,
+        };
+        let id = self.next_id();
+        let hello = sub.message(agent, "initialize", self.params.clone(), Some(id.clone()));
+        let reply = shared.path.pass(hello).await?;
+        let status = reply.status;
+        sub.upstream = reply.header(header::SESSION).map(str::to_owned);
+        let read = greeting(reply, Some(&id)).await;
+        let message = read.ok().and_then(|(_, message)| message).filter(|_| went_well(status));
+        let Some(result) = message.as_ref().and_then(|message| message.member("result")) else {
+            let text = format!(
+                "The server {} offers no session of the revisions up to 2025-11-25, which this agent speaks.",
+                server.name
+            );
+            return Err(Refusal::new(RefusalCode::Unreachable, text));
+        };
+        let version = result.member("protocolVersion").and_then(Json::as_str);
+        sub.version = version.unwrap_or(prokura_domain::protocol::LEGACY).to_owned();
+        sub.capabilities = result.member("capabilities").cloned().unwrap_or(Json::Null);
+        let ready = Json::Object(Vec::new());
+        shared.path.pass(sub.message(agent, "notifications/initialized", ready, None)).await?;
+        Ok(Arc::new(sub))
+    }
+
+    /// Notes that a request is with one Server, so that a cancellation can follow it.
+    pub fn route(
+        session: &Arc<crate::session::Session>,
+        many: &Self,
+        id: &Json,
+        sub: &Arc<Sub>,
+    ) -> Route {
+        let mut routes = many.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.insert(id.to_text(), Arc::clone(sub));
+        Route(Arc::clone(session), id.to_text())
+    }
+
+    /// Where a request is.
+    pub fn routed(&self, id: &Json) -> Option<Arc<Sub>> {
+        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.get(&id.to_text()).map(Arc::clone)
+    }
+
+    /// An event of a Server as the Agent gets it: a question gets an id that no other Server's question has.
+    pub fn told_apart(&self, sub: &Sub, event: Vec<u8>) -> Vec<u8> {
+        let message = sse::data(&event).and_then(|data| Json::read(data.as_bytes()).ok());
+        let Some(mut message) = message.filter(|message| message.member("method").is_some()) else {
+            return event;
+        };
+        let key = (sub.server.clone(), sub.account.clone());
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = message.member("id").cloned() {
+            let own = self.next_id();
+            if asked.len() >= ASKED {
+                asked.clear();
+            }
+            asked.insert(own.to_text(), (key, id));
+            message.set("id", own);
+        } else if message.member("method").and_then(Json::as_str) == Some("notifications/cancelled")
+        {
+            let theirs = message.at("/params/requestId").cloned();
+            let own =
+                asked.iter().find(|(_, (whose, id))| *whose == key && Some(id) == theirs.as_ref());
+            let Some(own) = own.and_then(|(own, _)| Json::read(own.as_bytes()).ok()) else {
+                return event;
+            };
+            if let Some(params) = message.member_mut("params") {
+                params.set("requestId", own);
+            }
+        } else {
+            return event;
+        }
+        sse::with_data(&event, &message.to_text())
+    }
+
+    /// Whose question an answer answers, and the id it has there.
+    pub fn asker(&self, id: &Json) -> Option<(Arc<Sub>, Json)> {
+        let (key, theirs) =
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id.to_text())?;
+        Some((self.known(&key)?, theirs))
+    }
+
+    /// The messages that end the sessions.
+    pub fn endings(&self, agent: &AgentId) -> Vec<Inbound> {
+        let subs = self.subs.lock().unwrap_or_else(PoisonError::into_inner);
+        subs.values()
+            .filter_map(|cell| cell.get())
+            .map(|sub| sub.inbound(agent, Kind::End, Verb::Delete, Bytes::new()))
+            .collect()
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        if let crate::session::Place::All(many) = &self.0.place {
+            many.routes.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        }
+    }
+}
+
+impl Sub {
+    /// Something for this session.
+    pub fn inbound(&self, agent: &AgentId, kind: Kind, verb: Verb, body: Bytes) -> Inbound {
+        let mut headers = Vec::new();
+        if !self.version.is_empty() {
+            headers.push((header::VERSION.to_owned(), self.version.clone()));
+        }
+        if let Some(id) = &self.upstream {
+            headers.push((header::SESSION.to_owned(), id.clone()));
+        }
+        Inbound {
+            agent: agent.clone(),
+            server: self.server.clone(),
+            account: self.account.clone(),
+            era: Era::Legacy,
+            session: Some(self.id.clone()),
+            kind,
+            outgoing: Outgoing { verb, headers, body },
+        }
+    }
+
+    /// A message of our own in this session.
+    pub fn message(
+        &self,
+        agent: &AgentId,
+        method: &str,
+        params: Json,
+        id: Option<Json>,
+    ) -> Inbound {
+        let body = super::message(method, &params, id.as_ref());
+        let kind = Kind::Message { method: method.to_owned(), params, id };
+        self.inbound(agent, kind, Verb::Post, body)
+    }
+
+    /// Whether the Server says it has this.
+    pub fn offers(&self, capability: &str) -> bool {
+        self.capabilities.member(capability).is_some()
+    }
+}
+
+fn unreachable(server: &Server, why: &str) -> Refusal {
+    let text = format!("The server {} cannot be reached: {why}.", server.name);
+    Refusal::new(RefusalCode::Unreachable, text)
+}

@@ -1,0 +1,232 @@
+//! The door: who may come in at all, and to which place. The checks stand in a fixed order: the machine (Host), the
+//! page (Origin), the size of the headers, the Agent's key, the place, the form of the message.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path as UrlPath, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::middleware::{self, Next};
+use axum::routing::any;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use prokura_domain::{Agent, Era};
+use tokio_util::sync::CancellationToken;
+
+use crate::away::{Away, own};
+use crate::header::{self, Accepts};
+use crate::letter::{Letter, declared_length};
+use crate::shared::Shared;
+use crate::{aggregate, era, single};
+
+/// The largest body.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+const PLACES: &str = "Prokura's MCP endpoints are /mcp for all servers and /s/NAME/mcp (or \
+                      /s/NAME@ACCOUNT/mcp) for one server.";
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/mcp", any(all))
+        .route("/s/{place}/mcp", any(one))
+        .fallback(nowhere)
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), this_machine))
+        .with_state(shared)
+}
+
+/// Makes every open event stream end, and every waiting request give up, when `stop` is cancelled.
+pub(crate) fn ending_with(router: Router, stop: CancellationToken) -> Router {
+    router.layer(middleware::from_fn_with_state(stop, until_stopped))
+}
+
+async fn until_stopped(
+    State(stop): State<CancellationToken>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let response = tokio::select! {
+        biased;
+        () = stop.cancelled() => {
+            let text = "Prokura is stopping.";
+            return Away::new(503, own::STOPPING, "stopping", text).response();
+        }
+        response = next.run(request) => response,
+    };
+    let streams = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
+        value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
+    });
+    if !streams {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let body = body.into_data_stream().take_until(stop.cancelled_owned());
+    Response::from_parts(head, Body::from_stream(body))
+}
+
+/// What is asked of every request, wherever it goes: that it is meant for this machine, comes from no foreign page,
+/// and has headers of a sane size (ST-02, ST-15).
+async fn this_machine(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let headers = request.headers();
+    let away = if !header::host_is_loopback(headers) {
+        let text =
+            "The Host header names another machine. Use http://127.0.0.1 or http://localhost.";
+        Some(Away::new(403, own::FOREIGN, "foreign Host header", text))
+    } else if !header::origin_is_own(headers, shared.port) {
+        let text = "Web pages may not use this endpoint; it is for programs of this machine.";
+        Some(Away::new(403, own::FOREIGN, "foreign Origin header", text))
+    } else {
+        header::bounded(headers).err()
+    };
+    match away {
+        None => next.run(request).await,
+        Some(away) => {
+            shared.path.note_refused(None, away.why).await;
+            away.response()
+        }
+    }
+}
+
+async fn nowhere() -> Response<Body> {
+    Away::new(404, own::NO_PLACE, "no such endpoint", PLACES).response()
+}
+
+async fn all(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    enter(shared, None, request).await
+}
+
+async fn one(
+    State(shared): State<Arc<Shared>>,
+    place: Result<UrlPath<String>, PathRejection>,
+    request: Request,
+) -> Response<Body> {
+    match place {
+        Ok(UrlPath(place)) if place.len() <= 256 => enter(shared, Some(place), request).await,
+        _ => nowhere().await,
+    }
+}
+
+/// One request to a place; `None` is the aggregate endpoint.
+async fn enter(shared: Arc<Shared>, place: Option<String>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Some(agent) = header::bearer(&parts.headers).and_then(|key| shared.path.prove(key)) else {
+        shared.path.note_refused(None, "no key, or an unknown one").await;
+        return no_key().response();
+    };
+    let agent_id = agent.id.clone();
+    let caller = Caller { shared: Arc::clone(&shared), agent, headers: parts.headers };
+    let done = match parts.method {
+        Method::POST => caller.post(place.as_deref(), body).await,
+        Method::GET => caller.standing(place.as_deref(), Verb::Get).await,
+        Method::DELETE => caller.standing(place.as_deref(), Verb::Delete).await,
+        _ => Err(Away::new(405, own::VERB, "HTTP method", "Send messages with POST.")),
+    };
+    match done {
+        Ok(response) => response,
+        Err(away) => {
+            shared.path.note_refused(Some(&agent_id), away.why).await;
+            away.response()
+        }
+    }
+}
+
+fn no_key() -> Away {
+    let text = "This endpoint needs the agent's own key: \"Authorization: Bearer KEY\". Add the agent in Prokura \
+                (window: Agents, or `prokura agents add NAME`) to get one; it is shown once.";
+    Away::new(401, own::KEY, "no key, or an unknown one", text)
+}
+
+/// The two verbs that belong to legacy sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Delete,
+}
+
+/// A proved Agent with one request.
+pub(crate) struct Caller {
+    pub shared: Arc<Shared>,
+    pub agent: Agent,
+    pub headers: HeaderMap,
+}
+
+impl Caller {
+    async fn post(&self, place: Option<&str>, body: Body) -> Result<Response<Body>, Away> {
+        let accepts = self.accepts()?;
+        let letter = Letter::read(self.body(body).await?)?;
+        self.shared.seen(&self.agent.id, letter.claim());
+        match place {
+            Some(place) => single::post(self, place, letter, accepts).await,
+            None => aggregate::post(self, letter, accepts).await,
+        }
+    }
+
+    fn accepts(&self) -> Result<Accepts, Away> {
+        if !header::is_json(&self.headers) {
+            let text = "Send the message with Content-Type: application/json.";
+            return Err(Away::new(415, own::CONTENT_TYPE, "content type", text));
+        }
+        let accepts = header::accepts(&self.headers);
+        if !accepts.json && !accepts.stream {
+            let text = "Answers are application/json or text/event-stream; accept both.";
+            return Err(Away::new(406, own::NOT_ACCEPTABLE, "accept header", text));
+        }
+        Ok(accepts)
+    }
+
+    async fn body(&self, body: Body) -> Result<Bytes, Away> {
+        let too_large = || {
+            let text = format!("The message is too large: at most {BODY_LIMIT} bytes.");
+            Away::new(413, own::TOO_LARGE, "message too large", text)
+        };
+        if declared_length(&self.headers).is_some_and(|length| length > BODY_LIMIT as u64) {
+            return Err(too_large());
+        }
+        axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| too_large())
+    }
+
+    async fn standing(&self, place: Option<&str>, verb: Verb) -> Result<Response<Body>, Away> {
+        if era::stated(&self.headers) == Era::Modern {
+            let text = "This revision has no sessions; send every message with POST.";
+            return Err(Away::new(405, own::VERB, "session verb of a modern agent", text));
+        }
+        self.shared.seen(&self.agent.id, None);
+        let accepts = header::accepts(&self.headers);
+        if verb == Verb::Get && !accepts.stream && !accepts.any {
+            let text = "A stream is text/event-stream; accept it.";
+            return Err(Away::new(406, own::NOT_ACCEPTABLE, "accept header", text));
+        }
+        match place {
+            Some(place) => single::standing(self, place, verb).await,
+            None => aggregate::standing(self, verb).await,
+        }
+    }
+
+    /// The session this request names, if it is this Agent's.
+    pub fn session(&self) -> Result<Arc<crate::session::Session>, Away> {
+        let refuse = |status, code, text: &str| Err(Away::new(status, code, "session", text));
+        match header::single(&self.headers, header::SESSION) {
+            Ok(Some(id)) => match self.shared.sessions.find(id, &self.agent.id) {
+                Some(session) => Ok(session),
+                None => refuse(404, own::NO_SESSION, "There is no such session. Initialize again."),
+            },
+            Ok(None) => refuse(
+                400,
+                crate::away::INVALID_REQUEST,
+                "The header Mcp-Session-Id is missing. Initialize first, then send it with every message.",
+            ),
+            Err(text) => refuse(400, crate::away::INVALID_REQUEST, &text),
+        }
+    }
+}
+
+/// Whether a status says that it went well.
+pub(crate) fn went_well(status: u16) -> bool {
+    StatusCode::from_u16(status).is_ok_and(|status| status.is_success())
+}

@@ -1,0 +1,88 @@
+//! What the gateway needs of the one path of a Call. It exists so that the gateway can be tried against paths that
+//! echo, refuse or hang; in the product there is one implementation, `Delegation`.
+
+use async_trait::async_trait;
+use prokura_delegation::{Delegation, Inbound, Refusal, Reply};
+use prokura_domain::{AccountId, Agent, AgentId, Change, Server, ServerId};
+use tokio::sync::broadcast;
+
+/// The one path of a Call, as the gateway sees it.
+#[async_trait]
+pub trait Path: Send + Sync + 'static {
+    /// The active Agent a bearer key belongs to.
+    fn prove(&self, key: &str) -> Option<Agent>;
+
+    /// Records that a request was turned away before it was a Call.
+    async fn note_refused(&self, agent: Option<&AgentId>, why: &str);
+
+    /// The Agent was seen now, and what it says of itself.
+    fn claim(&self, agent: &AgentId, client_info: Option<&str>);
+
+    /// The Server behind `NAME` or `NAME@ACCOUNT`, and the Account the Agent uses there.
+    fn server_for(
+        &self,
+        agent: &AgentId,
+        server: &str,
+    ) -> Option<(Server, Result<AccountId, Refusal>)>;
+
+    /// The Servers that the Agent may use something of, by name.
+    fn servers_for(&self, agent: &AgentId) -> Vec<(Server, AccountId)>;
+
+    /// Whether the Agent has any Grant at the Server.
+    fn has_grants(&self, agent: &AgentId, server: &ServerId) -> bool;
+
+    /// Carries one message. Dropping the future means that the Agent cancelled.
+    ///
+    /// # Errors
+    /// [`Refusal`]: what the Agent is told instead of an answer.
+    async fn pass(&self, inbound: Inbound) -> Result<Reply, Refusal>;
+
+    /// What changes, from now on.
+    fn changes(&self) -> broadcast::Receiver<Change>;
+
+    /// Whether the Agent was revoked meanwhile.
+    fn gone(&self, agent: &AgentId) -> bool;
+}
+
+#[async_trait]
+impl Path for Delegation {
+    fn prove(&self, key: &str) -> Option<Agent> {
+        Delegation::prove(self, key)
+    }
+
+    async fn note_refused(&self, agent: Option<&AgentId>, why: &str) {
+        Delegation::note_refused(self, agent, why).await;
+    }
+
+    fn claim(&self, agent: &AgentId, client_info: Option<&str>) {
+        Delegation::claim(self, agent, client_info);
+    }
+
+    fn server_for(
+        &self,
+        agent: &AgentId,
+        server: &str,
+    ) -> Option<(Server, Result<AccountId, Refusal>)> {
+        Delegation::server_for(self, agent, server)
+    }
+
+    fn servers_for(&self, agent: &AgentId) -> Vec<(Server, AccountId)> {
+        Delegation::servers_for(self, agent)
+    }
+
+    fn has_grants(&self, agent: &AgentId, server: &ServerId) -> bool {
+        Delegation::has_grants(self, agent, server)
+    }
+
+    async fn pass(&self, inbound: Inbound) -> Result<Reply, Refusal> {
+        Delegation::pass(self, inbound).await
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        Delegation::changes(self)
+    }
+
+    fn gone(&self, agent: &AgentId) -> bool {
+        Delegation::gone(self, agent)
+    }
+}
