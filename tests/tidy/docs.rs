@@ -69,3 +69,42 @@ fn exists(holder: &str, top: &Path) -> Result<(), String> {
         Some(_) | None => Ok(()),
     }
 }
+
+/// Shapes whose members the page tells otherwise than the generated types.
+pub fn misshapen(page: &str, types: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    for row in page.lines().filter(|line| line.starts_with("| `")) {
+        let mut cells = row.split('|').skip(1).map(|cell| cell.trim().replace('`', ""));
+        let (Some(name), Some(told)) = (cells.next(), cells.next()) else { continue };
+        let Some((_, rest)) = types.split_once(&format!("export type {name} = {{")) else {
+            continue;
+        };
+        let members = members(rest).join(", ");
+        if members != told {
+            faults.push(format!("{name} has {members}"));
+        }
+        seen += 1;
+    }
+    if seen < 10 {
+        faults.push(format!("only {seen} shapes are told"));
+    }
+    faults
+}
+
+/// The members of a generated type, from behind its opening brace.
+fn members(rest: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut comment = false;
+    for line in rest.lines() {
+        comment |= line.starts_with("/**");
+        if !comment && let Some((name, _)) = line.trim().split_once(": ") {
+            found.push(name);
+        }
+        comment &= !line.ends_with("*/");
+        if line.ends_with("};") {
+            break;
+        }
+    }
+    found
+}

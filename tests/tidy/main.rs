@@ -130,3 +130,8 @@ fn every_invariant_names_what_holds_it() {
 fn every_promise_names_what_holds_it() {
     none(&docs::unheld(&docs::rows(&read("SECURITY.md"), "## What it promises"), 8, &top()));
 }
+
+#[test]
+fn the_shapes_of_the_command_line_are_told_as_they_are() {
+    none(&docs::misshapen(&read("docs/cli.md"), &read("ui/src/generated/View.ts")));
+}

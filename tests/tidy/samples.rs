@@ -146,3 +146,12 @@ fn an_unheld_invariant_is_seen() {
     assert_eq!(faults.len(), 4, "{faults:?}");
     assert!(faults.iter().all(|fault| !fault.starts_with("number 1")));
 }
+
+#[test]
+fn a_shape_told_wrongly_is_seen() {
+    let types = "export type Named = { \n/**\n * Its: name.\n */\nid: string, \n/**\n * B.\n */\nname: string, };";
+    let faults = docs::misshapen("| `Named` | `id`, `title` |", types);
+    assert!(faults.contains(&"Named has id, name".to_owned()), "{faults:?}");
+    let right = docs::misshapen("| `Named` | `id`, `name` |", types);
+    assert_eq!(right, ["only 1 shapes are told"]);
+}
