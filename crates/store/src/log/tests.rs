@@ -1,1 +1,436 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prokura_domain::digest::Digest;
+use prokura_domain::id::CallId;
+use prokura_domain::json::Json;
+use prokura_domain::port::SealFault;
+use prokura_domain::record::{Durability, Event, RecordKind};
+use rusqlite::Connection;
+
+use super::*;
+
+pub(crate) mod fakes;
+
+use fakes::{Bench, event, of_call, open};
+
+fn payload(call: &str, bytes: &[u8], keep: bool) -> Payload {
+    Payload { call: CallId::from_text(call), part: "arguments", bytes: bytes.to_vec(), keep }
+}
+
+fn detail(log: &Log, seq: i64, member: &str) -> Option<String> {
+    let body = Json::read(log.record(seq).unwrap().unwrap().body.as_bytes()).unwrap();
+    body.at(&format!("/detail/{member}")).and_then(Json::as_str).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn a_new_log_begins_by_naming_itself_and_goes_on_after_it_is_reopened() {
+    let bench = Bench::new();
+    let first = bench.log.record(1).unwrap().unwrap();
+    assert_eq!(first.kind, "log.opened");
+    assert_eq!(first.prev, Digest([0; 32]));
+    assert_eq!(detail(&bench.log, 1, "log_id").as_deref(), Some(bench.log.log_id()));
+    assert_eq!(bench.log.append(event(2), Durability::Synced).await.unwrap(), 2);
+    let name = bench.log.log_id().to_owned();
+    bench.log.close();
+    let again = open(bench.dir.path(), &bench.vault);
+    assert_eq!(again.log_id(), name);
+    assert_eq!(again.append(event(3), Durability::Logged).await.unwrap(), 3);
+    let records = again.records(&RecordQuery { limit: 10, ..RecordQuery::default() }).unwrap();
+    assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!(records[0].prev, records[1].hash);
+    assert!(again.verify().unwrap().is_whole());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn records_appended_at_once_share_a_commit_and_form_one_chain() {
+    let bench = Bench::new();
+    let tasks: Vec<_> = (0..400)
+        .map(|number| {
+            let log = bench.log.clone();
+            let durability = if number % 3 == 0 { Durability::Synced } else { Durability::Logged };
+            tokio::spawn(async move { log.append(event(number), durability).await.unwrap() })
+        })
+        .collect();
+    let mut numbers = HashSet::new();
+    for task in tasks {
+        numbers.insert(task.await.unwrap());
+    }
+    assert_eq!(numbers, (2..=401).collect());
+    let verdict = bench.log.verify().unwrap();
+    assert_eq!((verdict.records, verdict.faults), (401, vec![]));
+}
+
+#[tokio::test]
+async fn what_waits_together_is_one_transaction() {
+    let bench = Bench::new();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let order = writer::Order::Look(Box::new(move |_| held.recv().unwrap()));
+    bench.log.0.orders.send(order).unwrap();
+    let waiting: Vec<_> = (0..20)
+        .map(|number| {
+            let log = bench.log.clone();
+            tokio::spawn(async move { log.append(event(number), Durability::Synced).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let before = data_version(&bench);
+    hold.send(()).unwrap();
+    for one in waiting {
+        one.await.unwrap().unwrap();
+    }
+    let moments: HashSet<_> = bench
+        .log
+        .records(&RecordQuery { limit: 20, ..RecordQuery::default() })
+        .unwrap()
+        .iter()
+        .map(|record| record.at)
+        .collect();
+    assert_eq!(moments.len(), 1, "one transaction has one moment");
+    assert_eq!(before, 1);
+}
+
+fn data_version(bench: &Bench) -> i64 {
+    bench.log.record(1).unwrap().unwrap().seq
+}
+
+/// A failed write refuses the call, leaves the chain whole, and does not end the log.
+#[tokio::test]
+async fn a_full_disk_breaks_the_append_and_nothing_else() {
+    let bench = Bench::new();
+    bench.log.append(event(2), Durability::Synced).await.unwrap();
+    bench.look(|writer| limit(&writer.connection, 0));
+    let large = Event::new(
+        RecordKind::ToolChanged,
+        Json::object([("text", Json::text("x".repeat(200_000)))]),
+    );
+    let fault = bench.log.append(large.clone(), Durability::Synced).await.unwrap_err();
+    assert!(matches!(&fault, StoreError::AuditBroken(why) if why.contains("full")), "{fault}");
+    assert!(bench.log.record(3).unwrap().is_none());
+    assert!(bench.log.verify().unwrap().is_whole());
+    bench.look(|writer| limit(&writer.connection, 1_000_000));
+    assert_eq!(bench.log.append(large, Durability::Synced).await.unwrap(), 3);
+    assert_eq!(bench.log.append(event(4), Durability::Logged).await.unwrap(), 4);
+    let verdict = bench.log.verify().unwrap();
+    assert_eq!((verdict.records, verdict.faults), (4, vec![]));
+}
+
+#[tokio::test]
+async fn one_record_too_large_for_the_disk_does_not_refuse_those_beside_it() {
+    let bench = Bench::new();
+    bench.look(|writer| limit(&writer.connection, 3));
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let order = writer::Order::Look(Box::new(move |_| held.recv().unwrap()));
+    bench.log.0.orders.send(order).unwrap();
+    let large = Event::new(
+        RecordKind::ToolChanged,
+        Json::object([("text", Json::text("x".repeat(200_000)))]),
+    );
+    let append = |event: Event| {
+        let log = bench.log.clone();
+        tokio::spawn(async move { log.append(event, Durability::Logged).await })
+    };
+    let waiting = [append(event(2)), append(large), append(event(3))];
+    tokio::task::yield_now().await;
+    hold.send(()).unwrap();
+    let [small, large, other] = waiting;
+    assert_eq!(small.await.unwrap().unwrap(), 2);
+    assert!(matches!(large.await.unwrap(), Err(StoreError::AuditBroken(_))));
+    assert_eq!(other.await.unwrap().unwrap(), 3);
+    assert!(bench.log.verify().unwrap().is_whole());
+}
+
+/// Lets the file grow by `more` pages and no further.
+fn limit(connection: &Connection, more: i64) {
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    connection.pragma_update_and_check(None, "max_page_count", pages + more, |_| Ok(())).unwrap();
+}
+
+#[tokio::test]
+async fn a_logged_record_is_synced_within_a_second() {
+    let bench = Bench::new();
+    bench.log.append(event(2), Durability::Logged).await.unwrap();
+    assert!(bench.look(|writer| writer.unsynced));
+    let synced = async {
+        while bench.look(|writer| writer.unsynced) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(1000), synced).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_synced_record_leaves_nothing_unsynced_behind_it() {
+    let bench = Bench::new();
+    bench.log.append(event(2), Durability::Logged).await.unwrap();
+    bench.log.append(event(3), Durability::Synced).await.unwrap();
+    let (unsynced, mode) = bench.look(|writer| {
+        let mode: i64 =
+            writer.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        (writer.unsynced, mode)
+    });
+    assert!(!unsynced);
+    assert_eq!(mode, 2, "FULL");
+}
+
+#[tokio::test]
+async fn an_event_that_would_not_read_back_is_refused_and_the_log_goes_on() {
+    let bench = Bench::new();
+    for detail in [
+        Json::Object(vec![("a".to_owned(), Json::Null), ("a".to_owned(), Json::Bool(true))]),
+        Json::object([("n", Json::Number("1,\"at\":2".to_owned()))]),
+        Json::object([("n", Json::Number(String::new()))]),
+    ] {
+        let event = Event::new(RecordKind::WishRefused, detail);
+        let fault = bench.log.append(event, Durability::Logged).await.unwrap_err();
+        assert!(matches!(fault, StoreError::NotARecord(_)), "{fault}");
+    }
+    assert_eq!(bench.log.append(event(2), Durability::Logged).await.unwrap(), 2);
+    assert!(bench.log.verify().unwrap().is_whole());
+}
+
+#[tokio::test]
+async fn a_kept_payload_is_sealed_and_its_record_carries_only_a_salted_digest() {
+    let bench = Bench::new();
+    let intent = of_call(RecordKind::CallIntent, "cal_1");
+    let kept = Some(payload("cal_1", b"{\"pin\":1234}", true));
+    let seq = bench.log.append_call(intent, kept, Durability::Synced).await.unwrap();
+    let opened = bench.log.payload("cal_1", "arguments").unwrap().unwrap();
+    assert_eq!(opened.as_slice(), b"{\"pin\":1234}");
+    let said = detail(&bench.log, seq, "arguments_digest").unwrap();
+    assert_ne!(said, Digest::of(&[b"{\"pin\":1234}"]).to_string(), "unsalted could be guessed");
+    assert!(!bench.log.record(seq).unwrap().unwrap().body.contains("1234"));
+    assert!(bench.log.payload("cal_1", "result").unwrap().is_none());
+    assert!(bench.log.payload("cal_2", "arguments").unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_payload_that_is_not_kept_leaves_its_digest() {
+    let bench = Bench::new();
+    let intent = of_call(RecordKind::CallIntent, "cal_1");
+    let unkept = Some(payload("cal_1", b"abc", false));
+    let seq = bench.log.append_call(intent, unkept, Durability::Logged).await.unwrap();
+    assert!(detail(&bench.log, seq, "arguments_digest").is_some());
+    assert_eq!(detail(&bench.log, seq, "payload"), None);
+    assert!(bench.log.payload("cal_1", "arguments").unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_locked_vault_loses_no_record() {
+    let bench = Bench::new();
+    bench.vault.locked.store(true, Ordering::SeqCst);
+    let intent = of_call(RecordKind::CallIntent, "cal_1");
+    let kept = Some(payload("cal_1", b"abc", true));
+    let seq = bench.log.append_call(intent, kept, Durability::Synced).await.unwrap();
+    assert_eq!(detail(&bench.log, seq, "payload").as_deref(), Some("not kept"));
+    assert!(detail(&bench.log, seq, "arguments_digest").is_some());
+    assert!(matches!(bench.log.checkpoint(), Err(StoreError::NoCheckpoint)));
+    bench.vault.locked.store(false, Ordering::SeqCst);
+    assert!(bench.log.payload("cal_1", "arguments").unwrap().is_none());
+    bench.log.checkpoint().unwrap();
+    assert!(bench.log.verify().unwrap().is_whole());
+}
+
+#[tokio::test]
+async fn a_payload_moved_to_another_call_or_record_does_not_open() {
+    let bench = Bench::new();
+    for (call, bytes) in [("cal_1", b"one"), ("cal_2", b"two"), ("cal_1", b"six")] {
+        let event = of_call(RecordKind::CallIntent, call);
+        let kept = Some(payload(call, bytes, true));
+        bench.log.append_call(event, kept, Durability::Logged).await.unwrap();
+    }
+    let thief = Connection::open(bench.path()).unwrap();
+    thief
+        .execute_batch(
+            "UPDATE payload SET sealed = (SELECT sealed FROM payload WHERE call = 'cal_1' LIMIT 1) WHERE call = 'cal_2'",
+        )
+        .unwrap();
+    let refused = |call: &str| bench.log.payload(call, "arguments").unwrap_err();
+    assert!(matches!(refused("cal_2"), StoreError::Sealed(SealFault::DoesNotOpen)));
+    // Of the same call, but of another record: it opens, and the digest tells.
+    thief
+        .execute_batch(
+            "UPDATE payload SET sealed = (SELECT sealed FROM payload WHERE id = 1), salt = (SELECT salt FROM payload
+             WHERE id = 1) WHERE id = 3",
+        )
+        .unwrap();
+    assert!(matches!(refused("cal_1"), StoreError::Sealed(SealFault::DoesNotOpen)));
+}
+
+#[tokio::test]
+async fn deleting_a_payload_leaves_the_chain_whole() {
+    let bench = Bench::new();
+    let intent = of_call(RecordKind::CallIntent, "cal_1");
+    let kept = Some(payload("cal_1", b"abc", true));
+    bench.log.append_call(intent, kept, Durability::Logged).await.unwrap();
+    Connection::open(bench.path()).unwrap().execute("DELETE FROM payload", []).unwrap();
+    assert!(bench.log.payload("cal_1", "arguments").unwrap().is_none());
+    assert!(bench.log.verify().unwrap().is_whole());
+}
+
+#[tokio::test]
+async fn an_intent_without_outcome_is_found_after_a_crash() {
+    let bench = Bench::new();
+    for (kind, call) in [
+        (RecordKind::CallIntent, "cal_1"),
+        (RecordKind::CallIntent, "cal_2"),
+        (RecordKind::CallOutcome, "cal_1"),
+    ] {
+        bench.log.append(of_call(kind, call), Durability::Logged).await.unwrap();
+    }
+    let Bench { dir, vault, log } = bench;
+    drop(log);
+    let log = open(dir.path(), &vault);
+    let open: Vec<_> = log.open_calls().unwrap();
+    assert_eq!(open.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [3]);
+    assert!(open[0].1.body.contains("cal_2"));
+    let recovered = Event::new(RecordKind::HostRecovered, Json::object([("calls", Json::Null)]));
+    log.append(recovered, Durability::Synced).await.unwrap();
+    assert!(log.open_calls().unwrap().is_empty());
+    assert_eq!(log.records_of_call("cal_1").unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_newest_page_is_found_without_scanning() {
+    let bench = Bench::new();
+    let db = Connection::open(bench.path()).unwrap();
+    let plan: String = db
+        .query_row(&format!("EXPLAIN QUERY PLAN {}", read::page_sql()), [i64::MAX, 50], |row| {
+            row.get("detail")
+        })
+        .unwrap();
+    assert!(plan.contains("USING INTEGER PRIMARY KEY"), "{plan}");
+}
+
+#[tokio::test]
+async fn records_are_searched_by_name_whatever_the_case_and_wildcards_are_letters() {
+    let bench = Bench::new();
+    bench.log.append(of_call(RecordKind::CallIntent, "cal_1"), Durability::Logged).await.unwrap();
+    bench.log.append(event(3), Durability::Logged).await.unwrap();
+    let found = |text: &str| -> Vec<i64> {
+        let query = RecordQuery { limit: 10, before: None, search: Some(text.to_owned()) };
+        bench.log.records(&query).unwrap().iter().map(|record| record.seq).collect()
+    };
+    for (text, expected) in [
+        ("CODER", vec![2]),
+        ("shop_100%", vec![2]),
+        ("anna@", vec![2]),
+        ("buy_", vec![2]),
+        ("call.INTENT", vec![2]),
+        ("grant", vec![3]),
+        (".", vec![3, 2, 1]),
+        ("  ", vec![3, 2, 1]),
+        ("b%s", vec![]),
+        ("buy-", vec![]),
+        ("100_", vec![]),
+        ("\\", vec![]),
+        ("cal_1", vec![]),
+    ] {
+        assert_eq!(found(text), expected, "{text}");
+    }
+    let second = RecordQuery { limit: 1, before: Some(3), search: None };
+    assert_eq!(bench.log.records(&second).unwrap()[0].seq, 2);
+}
+
+#[tokio::test]
+async fn each_visits_oldest_first_until_it_has_enough_and_may_ask_the_log_meanwhile() {
+    let bench = Bench::new();
+    bench.log.append(event(2), Durability::Logged).await.unwrap();
+    bench.log.append(event(3), Durability::Logged).await.unwrap();
+    let mut seen = Vec::new();
+    bench
+        .log
+        .each(&mut |record| {
+            seen.push(bench.log.record(record.seq).unwrap().unwrap().seq);
+            seen.len() < 2
+        })
+        .unwrap();
+    assert_eq!(seen, [1, 2]);
+}
+
+/// Invariant 9: AuditRecords are never changed or removed.
+#[tokio::test]
+async fn sql_cannot_change_or_remove_a_record() {
+    let bench = Bench::new();
+    bench.log.append(event(2), Durability::Logged).await.unwrap();
+    bench.log.checkpoint().unwrap();
+    let db = Connection::open(bench.path()).unwrap();
+    for sql in [
+        "UPDATE record SET body = '{}' WHERE seq = 1",
+        "DELETE FROM record WHERE seq = 2",
+        "INSERT INTO record SELECT 4, at, kind, v, body, prev, hash FROM record WHERE seq = 2",
+        "INSERT OR REPLACE INTO record SELECT 1, at, kind, v, body, prev, hash FROM record WHERE seq = 2",
+        "UPDATE checkpoint SET seq = 1",
+        "DELETE FROM checkpoint",
+    ] {
+        assert!(db.execute_batch(sql).is_err(), "{sql}");
+    }
+    assert!(bench.log.verify().unwrap().is_whole());
+}
+
+#[tokio::test]
+async fn closing_signs_and_anchors_the_last_record_and_ends_the_log() {
+    let bench = Bench::new();
+    bench.log.append(event(2), Durability::Logged).await.unwrap();
+    bench.log.close();
+    let anchor = bench.vault.anchor.lock().unwrap().clone().unwrap();
+    let last = bench.log.record(2).unwrap().unwrap();
+    assert_eq!((anchor.seq, anchor.hash), (2, last.hash));
+    assert_eq!(anchor.log_id, bench.log.log_id());
+    let late = bench.log.append(event(3), Durability::Logged).await;
+    assert!(matches!(late, Err(StoreError::AuditBroken(_))));
+    bench.log.close();
+    let verdict = bench.log.verify().unwrap();
+    assert_eq!((verdict.faults, verdict.notes), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_made_by_itself_after_a_thousand_records() {
+    let bench = Bench::new();
+    let tasks: Vec<_> = (0..1000)
+        .map(|number| {
+            let log = bench.log.clone();
+            tokio::spawn(async move { log.append(event(number), Durability::Logged).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    let signed = bench.look(|writer| writer.signed);
+    assert!(signed >= 1000, "{signed}");
+    let anchored = async {
+        while bench.vault.anchor.lock().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), anchored).await.unwrap();
+}
+
+/// After a rollback the anchor stays where it was: going on must not wipe the evidence.
+#[tokio::test]
+async fn the_anchor_does_not_follow_a_log_that_was_put_back() {
+    let bench = Bench::filled(3).await;
+    let old = tempfile::tempdir().unwrap();
+    std::fs::copy(bench.path(), old.path().join("prokura.db")).unwrap();
+    let log = open(bench.dir.path(), &bench.vault);
+    for number in 4..=6 {
+        log.append(event(number), Durability::Logged).await.unwrap();
+    }
+    log.close();
+    let before = bench.vault.anchor.lock().unwrap().clone().unwrap();
+    assert_eq!(before.seq, 6);
+
+    let vault = Arc::clone(&bench.vault);
+    let rolled_back = open(old.path(), &vault);
+    for number in 0..10 {
+        rolled_back.append(event(number), Durability::Logged).await.unwrap();
+        rolled_back.checkpoint().unwrap();
+    }
+    assert_eq!(vault.anchor.lock().unwrap().clone().unwrap(), before);
+    let verdict = rolled_back.verify().unwrap();
+    assert!(verdict.faults.iter().any(|fault| fault.contains("record 6 is not")), "{verdict:?}");
+}

@@ -116,7 +116,7 @@ pub(super) fn verify(
     let walked = walk(&db, |found| {
         chain.follow(found, &mut verdict);
         checkpoints.meet(found, &mut verdict);
-        check_anchored(found, anchor, &mut verdict);
+        check_anchored(found, anchor.filter(|anchor| anchor.log_id == log_id), &mut verdict);
     });
     if let Err(fault) = walked {
         verdict.fault(format!("the file is damaged after record {}: {fault}", chain.last()));

@@ -38,7 +38,14 @@ pub(super) enum Order {
     Tick,
     Stop,
     #[cfg(test)]
-    Run(Box<dyn FnOnce(&Connection) + Send>),
+    Look(Box<dyn FnOnce(&mut Writer) + Send>),
+}
+
+/// What an order means for the thread.
+enum Step {
+    GoOn,
+    End,
+    Close(mpsc::Sender<Option<Anchor>>, Option<Anchor>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +55,7 @@ pub(super) struct Head {
 }
 
 pub(super) struct Writer {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     clock: Arc<dyn Clock>,
     signer: Arc<dyn Signer>,
@@ -57,9 +64,9 @@ pub(super) struct Writer {
     log_id: String,
     head: Head,
     /// Up to where checkpoints reach.
-    signed: i64,
+    pub(super) signed: i64,
     /// Something is in the write-ahead log that was not synced.
-    unsynced: bool,
+    pub(super) unsynced: bool,
     ticks: u32,
 }
 
@@ -119,14 +126,21 @@ impl Writer {
                 }
             }
             self.append(drafts);
-            if other.is_some_and(|order| !self.obey(order)) {
-                return;
+            match other.map_or(Step::GoOn, |order| self.obey(order)) {
+                Step::GoOn => {}
+                Step::End => return,
+                Step::Close(reply, anchor) => {
+                    // Whoever waits may copy the file as soon as it is answered.
+                    drop(self);
+                    drop(reply.send(anchor));
+                    return;
+                }
             }
         }
     }
 
-    /// Does anything but appending; `false` ends the thread.
-    fn obey(&mut self, order: Order) -> bool {
+    /// Does anything but appending.
+    fn obey(&mut self, order: Order) -> Step {
         match order {
             Order::Append(draft, reply) => self.append(vec![(draft, reply)]),
             Order::Tick => self.tick(),
@@ -134,17 +148,17 @@ impl Writer {
             Order::Close(reply) => {
                 let anchor = self.checkpoint().ok();
                 self.sync();
-                drop(reply.send(anchor));
-                return false;
+                self.settle();
+                return Step::Close(reply, anchor);
             }
             Order::Stop => {
                 self.sync();
-                return false;
+                return Step::End;
             }
             #[cfg(test)]
-            Order::Run(run) => run(&self.connection),
+            Order::Look(look) => look(self),
         }
-        true
+        Step::GoOn
     }
 
     fn append(&mut self, drafts: Vec<(Box<Draft>, Reply)>) {
@@ -210,6 +224,11 @@ impl Writer {
             let synced = File::open(wal_of(&self.path)).and_then(|wal| wal.sync_data());
             self.unsynced = synced.is_err();
         }
+    }
+
+    /// Moves everything into the main file, so that a copy of it alone is whole. Fails harmlessly while somebody reads.
+    fn settle(&self) {
+        let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
     fn checkpoint_by_itself(&mut self) {
