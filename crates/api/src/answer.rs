@@ -13,47 +13,6 @@ fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {
     })
 }
 
-impl Request {
-    /// Whether the wish lets more happen than before. Such wishes are refused to descendants of a paired agent
-    /// (DESIGN §5); looking, denying, revoking and pausing are always allowed.
-    #[must_use]
-    pub fn widens(&self) -> bool {
-        match self {
-            Self::ServerAdd { .. }
-            | Self::SignIn { .. }
-            | Self::SignInWait { .. }
-            | Self::ClientSet { .. }
-            | Self::KeySet { .. }
-            | Self::ToolClassify { .. }
-            | Self::ToolAccept { .. }
-            | Self::AgentAdd { .. }
-            | Self::GrantAdd(_)
-            | Self::Resume => true,
-            Self::ApprovalAnswer { answer, .. } => {
-                !matches!(answer, crate::request::AnswerWish::Deny(_))
-            }
-            Self::State
-            | Self::Servers
-            | Self::ServerRemove { .. }
-            | Self::SignInCancel { .. }
-            | Self::SignOut { .. }
-            | Self::Tools { .. }
-            | Self::ToolsRefresh { .. }
-            | Self::Agents
-            | Self::AgentRevoke { .. }
-            | Self::Grants { .. }
-            | Self::GrantRevoke { .. }
-            | Self::Approvals { .. }
-            | Self::Audit { .. }
-            | Self::AuditShow { .. }
-            | Self::AuditVerify
-            | Self::AuditExport
-            | Self::Pause
-            | Self::Doctor => false,
-        }
-    }
-}
-
 impl Api {
     /// Answers a wish of the command line.
     ///
@@ -109,9 +68,9 @@ impl Api {
             Request::AgentAdd { name } => value(self.agent_add(name).await),
             Request::AgentRevoke { agent } => value(self.agent_revoke(agent).await),
             Request::Grants { all } => value(self.grants(all).await),
-            Request::GrantAdd(wish) => {
-                value(self.grant_add(wish, Origin::Cli).await.map(|grant| json!({ "grant": grant })))
-            }
+            Request::GrantAdd(wish) => value(
+                self.grant_add(wish, Origin::Cli).await.map(|grant| json!({ "grant": grant })),
+            ),
             Request::GrantRevoke { grant } => value(self.grant_revoke(grant).await),
             Request::Approvals { all } => value(self.approvals(all).await),
             Request::ApprovalAnswer { approval, answer } => {

@@ -18,7 +18,17 @@ impl From<StoreError> for Failure {
             StoreError::NameTaken(_) => {
                 Self::new(FailureCode::Conflict, message, "Choose another name.")
             }
-            _ => Self::new(FailureCode::Internal, message, "Run `prokura doctor`."),
+            StoreError::Unwritable { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Unreadable(_)
+            | StoreError::NoSuch(_)
+            | StoreError::NotARecord(_)
+            | StoreError::NoCheckpoint
+            | StoreError::Sealed(_)
+            | StoreError::Database(_) => {
+                Self::new(FailureCode::Internal, message, "Run `prokura doctor`.")
+            }
         }
     }
 }
@@ -41,9 +51,11 @@ impl From<DelegationError> for Failure {
                 GrantFault::Revoked => {
                     Self::new(FailureCode::Conflict, message, "There is nothing left to do.")
                 }
-                GrantFault::Over(_) => {
-                    Self::new(FailureCode::BadRequest, message, "Times are UTC unless they say otherwise.")
-                }
+                GrantFault::Over(_) => Self::new(
+                    FailureCode::BadRequest,
+                    message,
+                    "Times are UTC unless they say otherwise.",
+                ),
             },
             DelegationError::Answer(fault) => match fault {
                 AnswerFault::Unknown(_) => {
@@ -96,17 +108,62 @@ impl From<UpstreamFault> for Failure {
 
 impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Self {
-        let (code, hint) = error.advice();
-        let code = match code {
-            "sign_in_needed" => FailureCode::SignInNeeded,
-            "unreachable" => FailureCode::Unreachable,
-            "vault_locked" => FailureCode::VaultLocked,
-            "not_found" => FailureCode::NotFound,
-            "conflict" => FailureCode::Conflict,
-            "bad_request" => FailureCode::BadRequest,
-            _ => FailureCode::Internal,
-        };
-        Self::new(code, sentence(&error.to_string()), hint)
+        let message = sentence(&error.to_string());
+        let (code, hint) = advice(&error);
+        Self::new(code, message, hint)
+    }
+}
+
+/// The closed code of an Account's fault, and what to do next.
+fn advice(error: &AccountError) -> (FailureCode, &'static str) {
+    use AccountError as Fault;
+    match error {
+        Fault::NoAccount | Fault::NoServer | Fault::NoSignIn => {
+            (FailureCode::NotFound, "List what there is with `prokura servers list`.")
+        }
+        Fault::BadEndpoint(_) | Fault::BadKey(_) => {
+            (FailureCode::BadRequest, "Correct what was entered and try again.")
+        }
+        Fault::SignInNeeded { .. } | Fault::KeyRefused { .. } | Fault::DoesNotOpen => (
+            FailureCode::SignInNeeded,
+            "Sign in with `prokura servers sign-in NAME` or in the window.",
+        ),
+        Fault::Unreachable { .. } => (
+            FailureCode::Unreachable,
+            "Check the URL and the network, then try again. Nothing was lost.",
+        ),
+        Fault::Forbidden(_)
+        | Fault::NoAuthorization { .. }
+        | Fault::BadMetadata { .. }
+        | Fault::ResourceMismatch { .. }
+        | Fault::IssuerMismatch { .. }
+        | Fault::NoPkce { .. }
+        | Fault::Denied { .. }
+        | Fault::Refused { .. }
+        | Fault::StepUpExhausted { .. } => (
+            FailureCode::Refused,
+            "Nothing was sent or stored. Tell the operator of the server what is said above.",
+        ),
+        Fault::ClientNeeded { .. }
+        | Fault::ClientElsewhere { .. }
+        | Fault::RegistrationRefused { .. } => (
+            FailureCode::SignInNeeded,
+            "Enter the client with `prokura servers client NAME --id ID` or in the window.",
+        ),
+        Fault::PortTaken { .. } | Fault::Listener(_) => {
+            (FailureCode::Conflict, "Free the port, then start the sign-in again.")
+        }
+        Fault::AnotherIdentity { .. } | Fault::Busy { .. } => (
+            FailureCode::Conflict,
+            "Finish or cancel the open sign-in, or choose the other account.",
+        ),
+        Fault::Expired | Fault::Cancelled | Fault::Stopping => {
+            (FailureCode::Conflict, "Start the sign-in again when you are ready.")
+        }
+        Fault::VaultLocked(_) => {
+            (FailureCode::VaultLocked, "Unlock the keyring of your desktop, then try again.")
+        }
+        Fault::Store(_) => (FailureCode::Internal, "Run `prokura doctor`."),
     }
 }
 

@@ -50,6 +50,12 @@ pub struct Parts {
     pub surroundings: Arc<dyn Surroundings>,
 }
 
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parts")
+    }
+}
+
 /// Everything that can be asked of a Host.
 pub struct Api(Parts);
 

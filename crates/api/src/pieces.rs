@@ -82,7 +82,13 @@ mod tests {
         let text: String = (0..0x3100).filter_map(char::from_u32).collect();
         let kept: usize = pieces(&text)
             .iter()
-            .map(|piece| if piece.mark { usize::from(piece.text != "↵") } else { piece.text.chars().count() })
+            .map(|piece| {
+                if piece.mark {
+                    usize::from(piece.text != "↵")
+                } else {
+                    piece.text.chars().count()
+                }
+            })
             .sum();
         assert_eq!(kept, text.chars().count());
     }

@@ -1,2 +1,53 @@
-//! The prokura program.
-fn main() {}
+//! The `prokura` program: runs a Host without a window, and administers the one that runs.
+//! It must never decide, or keep anything of its own.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // A command line prints.
+
+mod args;
+mod ask;
+mod serve;
+mod show;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use prokura_api::{Failure, FailureCode};
+
+use args::Args;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let json = args.json;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the program cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(ask::run(args)) {
+        Ok(code) => code,
+        Err(failure) => fail(&failure, json),
+    }
+}
+
+/// Exit codes: 1 a failure or a "no", 2 wrong words (clap), 3 no Prokura is running or it cannot be reached.
+fn fail(failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        eprintln!("{}", serde_json::json!({ "failure": failure }));
+    } else {
+        eprintln!("error: {}\n  next: {}", failure.message, failure.hint);
+    }
+    match failure.code {
+        FailureCode::Unreachable => ExitCode::from(3),
+        FailureCode::BadRequest
+        | FailureCode::NotFound
+        | FailureCode::Conflict
+        | FailureCode::Refused
+        | FailureCode::SignInNeeded
+        | FailureCode::VaultLocked
+        | FailureCode::AuditBroken
+        | FailureCode::Internal => ExitCode::FAILURE,
+    }
+}

@@ -86,12 +86,14 @@ impl Delegation {
     ///
     /// # Errors
     /// [`AnswerFault`] when it cannot be answered any more; store and log faults.
-    pub async fn answer(&self, answer: Answer, origin: Origin) -> Result<Question, DelegationError> {
+    pub async fn answer(
+        &self,
+        answer: Answer,
+        origin: Origin,
+    ) -> Result<Question, DelegationError> {
         let id = &answer.question;
-        let question = self
-            .store()
-            .question(id)?
-            .ok_or_else(|| AnswerFault::Unknown(id.to_string()))?;
+        let question =
+            self.store().question(id)?.ok_or_else(|| AnswerFault::Unknown(id.to_string()))?;
         if question.state != QuestionState::Pending {
             return Err(AnswerFault::Settled(question.state.as_str().to_owned()).into());
         }
@@ -117,7 +119,11 @@ impl Delegation {
             }
         };
         let now = self.store().question(id)?.unwrap_or(question);
-        if settled { Ok(now) } else { Err(AnswerFault::Settled(now.state.as_str().to_owned()).into()) }
+        if settled {
+            Ok(now)
+        } else {
+            Err(AnswerFault::Settled(now.state.as_str().to_owned()).into())
+        }
     }
 
     fn grant_from(&self, question: &Question, until: Timestamp) -> Option<Grant> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prokura_domain::question::EXPIRY_SECONDS;
 use prokura_domain::{
     Call, Change, Digest, Durability, Event, Json, Question, QuestionId, QuestionKind,
-    QuestionState, RecordKind, ToolClass,
+    QuestionState, RecordKind,
 };
 use prokura_policy::{Approved, Facts};
 use prokura_store::StoreError;
@@ -252,10 +252,4 @@ pub(crate) fn broken(error: StoreError) -> Refusal {
         RefusalCode::AuditBroken,
         format!("Prokura could not write its audit log, so nothing was sent: {error}"),
     )
-}
-
-/// The class a prompt has to be as careful as: unclassified counts as write.
-#[must_use]
-pub(crate) fn at_least(class: Option<ToolClass>) -> ToolClass {
-    class.unwrap_or(ToolClass::Write)
 }

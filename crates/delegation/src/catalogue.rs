@@ -115,7 +115,9 @@ impl Look<'_> {
             .and_then(Json::as_str)
             .map(str::to_owned);
         let Some(version) = version else {
-            return Err(self.garbled(&format!("it does not speak MCP (HTTP status {})", opened.status)));
+            return Err(
+                self.garbled(&format!("it does not speak MCP (HTTP status {})", opened.status))
+            );
         };
         self.session = opened.session;
         self.ask("notifications/initialized", None, &version).await?;

@@ -7,8 +7,8 @@ use prokura_domain::{
 use prokura_policy::{Facts, ToolFacts};
 use prokura_store::StoreError;
 
-use crate::message::{Refusal, RefusalCode};
 use crate::Delegation;
+use crate::message::{Refusal, RefusalCode};
 
 /// The facts of a tool as policy needs them.
 pub(crate) fn tool_facts(tool: &Tool) -> ToolFacts {
@@ -86,17 +86,23 @@ impl Delegation {
             Some(account) if account.state == AccountState::SignedIn => Ok(account.id),
             Some(_) => Err(Refusal::new(
                 RefusalCode::SignInNeeded,
-                format!("Prokura has to sign in to {name} again. Ask the person to open Prokura, Servers, {name}."),
+                format!(
+                    "Prokura has to sign in to {name} again. Ask the person to open Prokura, Servers, {name}."
+                ),
             )),
             None if store.accounts(&server.id).is_ok_and(|all| all.is_empty()) => {
                 Err(Refusal::new(
                     RefusalCode::SignInNeeded,
-                    format!("Nobody has signed in to {name} yet. Ask the person to open Prokura, Servers, {name}."),
+                    format!(
+                        "Nobody has signed in to {name} yet. Ask the person to open Prokura, Servers, {name}."
+                    ),
                 ))
             }
             None => Err(Refusal::new(
                 RefusalCode::Denied,
-                format!("{name} has several accounts and none is chosen for this agent. Use /s/{name}@ACCOUNT/mcp."),
+                format!(
+                    "{name} has several accounts and none is chosen for this agent. Use /s/{name}@ACCOUNT/mcp."
+                ),
             )),
         }
     }

@@ -86,6 +86,12 @@ pub struct Parts {
     pub changes: broadcast::Sender<Change>,
 }
 
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parts")
+    }
+}
+
 /// The one path of a Call, and the use cases around it.
 #[derive(Clone)]
 pub struct Delegation(Arc<Inner>);

@@ -110,6 +110,7 @@ fn named(item: &Json, listing: Listing) -> Option<Target> {
 }
 
 fn unreadable() -> Refusal {
-    let text = "The server's list cannot be read (not JSON, or a member twice), so nothing is shown.";
+    let text =
+        "The server's list cannot be read (not JSON, or a member twice), so nothing is shown.";
     Refusal::new(RefusalCode::Unreachable, text)
 }

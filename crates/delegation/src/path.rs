@@ -34,9 +34,8 @@ impl Delegation {
                 }
                 Method::List(listing) => self.list(inbound, listing).await,
                 Method::Content | Method::Unknown => {
-                    let target = target(method, params).map_err(|fault| {
-                        Refusal::new(RefusalCode::Malformed, fault.to_string())
-                    })?;
+                    let target = target(method, params)
+                        .map_err(|fault| Refusal::new(RefusalCode::Malformed, fault.to_string()))?;
                     let (method, params) = (method.clone(), params.clone());
                     let call = self.call_of(&inbound, method, target, params);
                     self.govern(call, inbound).await
@@ -184,10 +183,7 @@ impl Delegation {
             bytes: call.params.to_text().into_bytes(),
             keep: level != prokura_domain::AuditLevel::Digest,
         };
-        self.log()
-            .append_call(event, Some(payload), durability(&facts))
-            .await
-            .map_err(broken)?;
+        self.log().append_call(event, Some(payload), durability(&facts)).await.map_err(broken)?;
         let outcome = Outcome::begin(self, &call, level, landing);
         if let Some(yes) = &approved {
             let from = [QuestionState::Allowed];
@@ -227,13 +223,15 @@ impl Delegation {
 
     /// Step 5: the Permit is spent. What is taken back meanwhile is not waited for.
     async fn spend(&self, permit: Permit, landing: &Landing) -> Result<Reply, Refusal> {
+        let account = permit.account().clone();
         tokio::select! {
             biased;
             () = landing.token().cancelled() => Err(changed()),
             sent = self.0.parts.upstream.send(permit) => sent.map_err(|fault| match fault {
                 UpstreamFault::SignInNeeded(text) => Refusal::new(RefusalCode::SignInNeeded, text),
-                UpstreamFault::ScopesNeeded(_) => {
-                    Refusal::new(RefusalCode::SignInNeeded, fault.to_string())
+                UpstreamFault::ScopesNeeded(ref scopes) => {
+                    self.want_scopes(&account, scopes);
+                    Refusal::new(RefusalCode::SignInNeeded, format!("{fault}."))
                 }
                 UpstreamFault::Unreachable(text) | UpstreamFault::Garbled(text) => {
                     Refusal::new(RefusalCode::Unreachable, text)
@@ -351,7 +349,9 @@ fn told(denied: &Denied, target: Option<&Target>) -> Refusal {
         Denial::Grant => Refusal::new(RefusalCode::Denied, format!("Refused by Prokura. {first}")),
         Denial::Quarantined => Refusal::new(
             RefusalCode::Denied,
-            format!("Refused by Prokura. {first} Ask the person to look at it in Prokura, Servers."),
+            format!(
+                "Refused by Prokura. {first} Ask the person to look at it in Prokura, Servers."
+            ),
         ),
     }
 }

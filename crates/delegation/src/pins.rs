@@ -152,9 +152,8 @@ impl Delegation {
         if labels.is_some() {
             tool.labels = labels;
         }
-        let words = labels.map(|labels| {
-            Json::Array(labels.words().into_iter().map(Json::text).collect())
-        });
+        let words =
+            labels.map(|labels| Json::Array(labels.words().into_iter().map(Json::text).collect()));
         let detail = Json::object([
             ("tool", Json::text(name)),
             ("class", Json::text(class.as_str())),
@@ -244,20 +243,34 @@ fn suggest(name: &str, item: &Json) -> ToolClass {
     let words: Vec<String> = words_of(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let hint = |name: &str| item.at(&format!("/annotations/{name}")) == Some(&Json::Bool(true));
-    let reads = ["get", "list", "read", "search", "find", "show", "fetch", "query", "describe", "count"];
+    let reads =
+        ["get", "list", "read", "search", "find", "show", "fetch", "query", "describe", "count"];
     let destroys = [
         "delete", "remove", "drop", "send", "pay", "payment", "publish", "purge", "destroy",
         "transfer", "wipe", "reset", "cancel", "merge", "refund",
     ];
     let rules = [
-        "admin", "grant", "permission", "permissions", "role", "roles", "invite", "close",
-        "member", "members", "policy", "token", "key",
+        "admin",
+        "grant",
+        "permission",
+        "permissions",
+        "role",
+        "roles",
+        "invite",
+        "close",
+        "member",
+        "members",
+        "policy",
+        "token",
+        "key",
     ];
     if has(&rules) && !hint("readOnlyHint") {
         ToolClass::Admin
     } else if hint("destructiveHint") || has(&destroys) {
         ToolClass::Destructive
-    } else if hint("readOnlyHint") || words.first().is_some_and(|word| reads.contains(&word.as_str())) {
+    } else if hint("readOnlyHint")
+        || words.first().is_some_and(|word| reads.contains(&word.as_str()))
+    {
         ToolClass::Read
     } else {
         ToolClass::Write
@@ -272,10 +285,10 @@ fn words_of(name: &str) -> Vec<String> {
         if !character.is_alphanumeric() || (character.is_uppercase() && lower_before) {
             words.push(String::new());
         }
-        if character.is_alphanumeric() {
-            if let Some(word) = words.last_mut() {
-                word.extend(character.to_lowercase());
-            }
+        if character.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(character.to_lowercase());
         }
         lower_before = character.is_lowercase();
     }

@@ -69,8 +69,7 @@ impl Delegation {
 
     /// The subject of a Call.
     pub(crate) fn subject_of(&self, call: &Call) -> Subject {
-        let mut subject =
-            self.subject(Some(&call.agent), Some(&call.server), Some(&call.account));
+        let mut subject = self.subject(Some(&call.agent), Some(&call.server), Some(&call.account));
         subject.call = Some(call.id.to_string());
         subject.target = Some(target_pair(&call.target));
         subject
@@ -82,8 +81,9 @@ impl Delegation {
         if !self.0.refused.passes(key, self.now()) {
             return;
         }
-        let event = Event::new(RecordKind::RequestRefused, Json::object([("why", Json::text(why))]))
-            .about(self.subject(agent, None, None));
+        let event =
+            Event::new(RecordKind::RequestRefused, Json::object([("why", Json::text(why))]))
+                .about(self.subject(agent, None, None));
         self.append_quietly(event).await;
     }
 

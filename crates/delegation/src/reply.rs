@@ -6,8 +6,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use prokura_domain::{
-    AuditLevel, Call, CallId, Change, Durability, Event, Json, RecordKind, Subject,
-    Timestamp, sse,
+    AuditLevel, Call, CallId, Change, Durability, Event, Json, RecordKind, Subject, Timestamp, sse,
 };
 use prokura_policy::Approved;
 use prokura_store::Payload;
@@ -49,7 +48,12 @@ struct Ending {
 }
 
 impl Outcome {
-    pub fn begin(delegation: &Delegation, call: &Call, level: AuditLevel, landing: Landing) -> Self {
+    pub fn begin(
+        delegation: &Delegation,
+        call: &Call,
+        level: AuditLevel,
+        landing: Landing,
+    ) -> Self {
         Self {
             delegation: delegation.clone(),
             subject: delegation.subject_of(call),
@@ -341,7 +345,10 @@ enum Peek {
     /// A response, with how it went.
     Answer(&'static str),
     /// A request of the Server, with its id as JSON text.
-    Request { id: String, method: String },
+    Request {
+        id: String,
+        method: String,
+    },
     Other,
 }
 
@@ -400,4 +407,3 @@ pub(crate) fn refusal(broken: &Broken) -> Refusal {
     };
     Refusal::new(code, format!("{broken}."))
 }
-

@@ -72,9 +72,7 @@ impl HttpUpstream {
         outgoing: &Outgoing,
         proof: &Proof,
     ) -> Result<Response, UpstreamFault> {
-        guard
-            .check(url)
-            .map_err(|fault| UpstreamFault::Unreachable(format!("{name}: {fault}")))?;
+        guard.check(url).map_err(|fault| UpstreamFault::Unreachable(format!("{name}: {fault}")))?;
         let method = match outgoing.verb {
             Verb::Post => Method::POST,
             Verb::Get => Method::GET,
@@ -125,9 +123,15 @@ impl HttpUpstream {
         let challenge = self.accounts.on_challenge(account, status, &said).await.map_err(fault)?;
         Ok(match challenge {
             Challenge::InsufficientScope { scopes } => Some(UpstreamFault::ScopesNeeded(scopes)),
-            Challenge::InvalidToken => Some(UpstreamFault::SignInNeeded(format!(
-                "Prokura has to sign in to {name} again. Ask the person to open Prokura, Servers, {name}."
+            Challenge::StepUpExhausted { scopes } => Some(UpstreamFault::SignInNeeded(format!(
+                "{name} still wants {} after signing in again. Its operator has to give these rights.",
+                scopes.join(" ")
             ))),
+            Challenge::InvalidToken | Challenge::SignInNeeded => {
+                Some(UpstreamFault::SignInNeeded(format!(
+                    "Prokura has to sign in to {name} again. Ask the person to open Prokura, Servers, {name}."
+                )))
+            }
             Challenge::Other => None,
         })
     }
@@ -154,10 +158,10 @@ impl Upstream for HttpUpstream {
                 response = self.exchange(place, &guard, permit.outgoing(), &proof).await?;
             }
         }
-        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            if let Some(fault) = self.challenged(&name, account, &response).await? {
-                return Err(fault);
-            }
+        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            && let Some(fault) = self.challenged(&name, account, &response).await?
+        {
+            return Err(fault);
         }
         if response.status().is_redirection() {
             return Err(UpstreamFault::Unreachable(format!(

@@ -3,9 +3,9 @@
 use prokura_domain::{Agent, AgentState};
 
 use super::shown;
+use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::view::{AgentAdded, AgentView};
-use crate::Api;
 
 impl Api {
     /// All agents, also revoked ones.

@@ -6,12 +6,12 @@ use prokura_domain::{
 use url::Url;
 
 use super::shown;
+use crate::Api;
 use crate::arguments::rows;
 use crate::failure::Failure;
 use crate::pieces::pieces;
 use crate::request::AnswerWish;
 use crate::view::{ApprovalView, Named, WhyView};
-use crate::Api;
 
 /// Settled questions that are listed at most.
 const HISTORY: usize = 500;

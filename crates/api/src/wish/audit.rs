@@ -5,9 +5,9 @@ use prokura_store::RecordQuery;
 use serde_json::Value;
 
 use super::shown;
+use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::view::{Named, RecordView, VerifyView};
-use crate::Api;
 
 /// Records in one answer at most.
 const MOST: u32 = 1000;
@@ -48,9 +48,10 @@ impl Api {
     /// [`Failure`] when it cannot be read.
     pub async fn audit_verify(&self) -> Result<VerifyView, Failure> {
         let log = self.0.log.clone();
-        let verdict = tokio::task::spawn_blocking(move || log.verify()).await.map_err(|error| {
-            Failure::new(FailureCode::Internal, error.to_string(), "Try again.")
-        })??;
+        let verdict =
+            tokio::task::spawn_blocking(move || log.verify()).await.map_err(|error| {
+                Failure::new(FailureCode::Internal, error.to_string(), "Try again.")
+            })??;
         Ok(VerifyView {
             ok: verdict.faults.is_empty(),
             records: verdict.records,

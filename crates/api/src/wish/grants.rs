@@ -4,10 +4,10 @@ use prokura_delegation::NewGrant;
 use prokura_domain::{Effect, Grant, GrantId, Origin, Server, TargetPattern, Timestamp};
 
 use super::shown;
+use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::request::GrantWish;
 use crate::view::{GrantView, Named};
-use crate::Api;
 
 /// Whether a Grant is in force at `now`.
 pub(crate) fn active(grant: &Grant, now: Timestamp) -> bool {

@@ -5,9 +5,9 @@ use prokura_domain::{Account, AccountKind, AccountState, Grant, Pin, Server};
 use url::Url;
 
 use super::shown;
+use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::view::{AccountView, ServerView};
-use crate::Api;
 
 impl Api {
     /// All servers.
@@ -98,7 +98,8 @@ fn checked(text: &str) -> Result<Url, Failure> {
             "Give the full URL of the MCP endpoint, such as https://mcp.example.com/mcp.",
         )
     };
-    let url = Url::parse(text).map_err(|error| bad(format!("\"{text}\" is not a URL: {error}.")))?;
+    let url =
+        Url::parse(text).map_err(|error| bad(format!("\"{text}\" is not a URL: {error}.")))?;
     if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
         return Err(bad("A server is reached by https.".to_owned()));
     }

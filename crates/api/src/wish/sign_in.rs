@@ -4,9 +4,9 @@ use prokura_account::Secret;
 use prokura_domain::{Account, AccountId, Server};
 
 use super::servers::account_view;
+use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::view::{AccountView, SignInView};
-use crate::Api;
 
 impl Api {
     /// Starts a sign-in, or joins the one that waits for this server already.
@@ -23,7 +23,11 @@ impl Api {
             Some(name) => Some(self.account_named(&server, &name)?.id),
             None => self.only_account(&server)?,
         };
-        let started = self.0.accounts.start_sign_in(&server, account, &[]).await?;
+        let wanted = match &account {
+            Some(account) => self.0.delegation.wanted_scopes(account)?,
+            None => Vec::new(),
+        };
+        let started = self.0.accounts.start_sign_in(&server, account, &wanted).await?;
         Ok(SignInView {
             sign_in: started.id,
             url: started.url,
@@ -39,6 +43,7 @@ impl Api {
     /// [`Failure`]: what went wrong in the browser or at the authorization server.
     pub async fn sign_in_wait(&self, sign_in: String) -> Result<AccountView, Failure> {
         let account = self.0.accounts.wait_sign_in(&sign_in).await?;
+        self.0.delegation.scopes_asked(&account.id)?;
         if let Some(server) = self.store().server(&account.server)? {
             self.0.delegation.refresh_tools(&server, &account.id).await?;
         }

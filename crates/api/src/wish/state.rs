@@ -16,7 +16,8 @@ impl Api {
         let pending = open
             .iter()
             .filter(|question| {
-                question.state == prokura_domain::QuestionState::Pending && now < question.expires_at
+                question.state == prokura_domain::QuestionState::Pending
+                    && now < question.expires_at
             })
             .count();
         Ok(StateView {
@@ -56,7 +57,9 @@ impl Api {
         let mut checks = self.0.surroundings.checks();
         let verdict = self.audit_verify().await;
         let log = match &verdict {
-            Ok(verdict) if verdict.ok => (true, format!("{} records, unbroken", verdict.records), None),
+            Ok(verdict) if verdict.ok => {
+                (true, format!("{} records, unbroken", verdict.records), None)
+            }
             Ok(verdict) => (
                 false,
                 verdict.faults.join("; "),

@@ -2,10 +2,10 @@
 
 use prokura_domain::{Account, AccountState, Grant, Json, Labels, Server, Tool, ToolClass};
 
+use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::pieces::pieces;
 use crate::view::ToolView;
-use crate::Api;
 
 impl Api {
     /// The tools of a server.
@@ -102,9 +102,7 @@ fn view(server: &Server, tool: &Tool, grants: &[Grant]) -> ToolView {
         description: pieces(&claim("description").unwrap_or_default()),
         class: tool.class.map(|class| class.as_str().to_owned()),
         suggested: tool.suggested.as_str().to_owned(),
-        labels: tool.labels.map(|labels| {
-            labels.words().into_iter().map(str::to_owned).collect()
-        }),
+        labels: tool.labels.map(|labels| labels.words().into_iter().map(str::to_owned).collect()),
         pin: tool.pin.as_str().to_owned(),
         digest: tool.digest.to_string(),
         definition: tool.definition.clone(),

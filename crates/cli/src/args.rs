@@ -1,0 +1,265 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Let your AI agents use remote MCP servers under delegations that you can see, limit, approve, audit and take back.
+#[derive(Debug, Parser)]
+#[command(name = "prokura", version)]
+pub struct Args {
+    /// The data folder.
+    #[arg(long, global = true, env = "PROKURA_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a Host without a window. Prints one JSON line when it is ready.
+    Serve(Serve),
+    /// How things stand.
+    State,
+    /// Servers: add, list, sign in, sign out, remove.
+    #[command(subcommand)]
+    Servers(Servers),
+    /// Agents: add, list, revoke.
+    #[command(subcommand)]
+    Agents(Agents),
+    /// Grants: add, list, revoke.
+    #[command(subcommand)]
+    Grants(Grants),
+    /// Tools: list, classify, accept.
+    #[command(subcommand)]
+    Tools(Tools),
+    /// Approvals: list, answer.
+    #[command(subcommand)]
+    Approvals(Approvals),
+    /// The audit log: list, show, verify, export.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Pause all agents.
+    Pause,
+    /// End the pause.
+    Resume,
+    /// Look for trouble.
+    Doctor,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Serve {
+    /// The port for agents; 0 takes the folder's own, or any free one for a new folder.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Take the master key from a file of exactly 32 random bytes, mode 600; the keyring is not touched.
+    #[arg(long, value_name = "FILE", conflicts_with = "vault_passphrase_file")]
+    pub vault_key_file: Option<PathBuf>,
+    /// Derive the master key from the passphrase in a file, mode 600; the keyring is not touched.
+    #[arg(long, value_name = "FILE")]
+    pub vault_passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Servers {
+    /// Add a server by the URL of its MCP endpoint.
+    Add {
+        url: String,
+        /// Your name for it: a-z, 0-9 and "-".
+        #[arg(long)]
+        name: String,
+    },
+    /// List the servers.
+    List,
+    /// Sign in; waits until the browser is done.
+    SignIn {
+        name: String,
+        /// Only print the page to open.
+        #[arg(long)]
+        print_url: bool,
+        /// Which account to sign in again.
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Sign out: revoke and forget the tokens.
+    SignOut {
+        name: String,
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Enter the client you registered by hand; a secret is read from standard input.
+    Client {
+        name: String,
+        /// The client id.
+        #[arg(long)]
+        id: String,
+        /// Read the client secret from standard input.
+        #[arg(long)]
+        secret_stdin: bool,
+    },
+    /// Enter a static key for a server that takes one; it is read from standard input.
+    Key {
+        name: String,
+        /// The header it goes into; in Authorization it is sent as a bearer token.
+        #[arg(long, default_value = "Authorization")]
+        header: String,
+    },
+    /// Remove a server. Its records stay.
+    Remove { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Agents {
+    /// Add an agent with a key of its own, shown only once.
+    Add {
+        name: String,
+        /// Give it a key (the only way in so far).
+        #[arg(long)]
+        key: bool,
+    },
+    /// List the agents.
+    List,
+    /// Revoke an agent for good.
+    Revoke { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Grants {
+    /// Make a grant.
+    Add(GrantAdd),
+    /// List the grants in force.
+    List {
+        /// Expired and revoked ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Take a grant back.
+    Revoke { id: String },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct GrantAdd {
+    /// Who may.
+    #[arg(long)]
+    pub agent: String,
+    /// Where.
+    #[arg(long)]
+    pub server: String,
+    /// As whom; omitted: every account of that server.
+    #[arg(long)]
+    pub account: Option<String>,
+    /// A tool name, a glob (* and ?), or class:read, class:write, class:destructive, class:admin.
+    #[arg(long)]
+    pub tools: Option<String>,
+    /// A glob over resource URIs.
+    #[arg(long)]
+    pub resources: Option<String>,
+    /// A glob over prompt names.
+    #[arg(long)]
+    pub prompts: Option<String>,
+    /// A glob over other methods.
+    #[arg(long)]
+    pub methods: Option<String>,
+    /// What happens to such a call.
+    #[arg(long)]
+    pub effect: EffectWord,
+    /// Until when: RFC 3339, or a time from now such as 15m, 8h, 30d.
+    #[arg(long)]
+    pub until: Option<String>,
+    /// A note.
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum EffectWord {
+    Allow,
+    Ask,
+    Deny,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tools {
+    /// List the tools of a server.
+    List {
+        #[arg(long)]
+        server: String,
+        /// Ask the server again first.
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Say what a tool can do.
+    Classify {
+        #[arg(long)]
+        server: String,
+        tool: String,
+        /// read, write, destructive or admin.
+        #[arg(long)]
+        class: String,
+        /// none, or reads_private, reads_untrusted, sends_out joined by commas.
+        #[arg(long)]
+        labels: Option<String>,
+    },
+    /// Accept a new or changed tool as it is offered now.
+    Accept {
+        #[arg(long)]
+        server: String,
+        tool: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Approvals {
+    /// List what waits for you.
+    List {
+        /// Settled ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Answer a question.
+    Answer {
+        id: String,
+        answer: AnswerWord,
+        /// Allow the same arguments again for this long, such as 15m or 8h.
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<String>,
+        /// What the agent is told when you deny.
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerWord {
+    Allow,
+    Deny,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// The newest records, newest first.
+    List {
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Only records before this sequence number.
+        #[arg(long)]
+        before: Option<i64>,
+        /// Only records with this text in agent, server, account, target or kind.
+        #[arg(long)]
+        search: Option<String>,
+    },
+    /// One record.
+    Show { seq: i64 },
+    /// Verify the log; with FILE, a copied database, without a running host.
+    Verify {
+        file: Option<PathBuf>,
+        /// The anchor to compare with, where it is a file.
+        #[arg(long, value_name = "FILE", requires = "file")]
+        anchor: Option<PathBuf>,
+    },
+    /// Every record as JSON lines, oldest first.
+    Export,
+}

@@ -1,0 +1,227 @@
+//! Turns words into wishes, and asks the running Host.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use prokura_api::{AnswerWish, Failure, FailureCode, GrantWish, Request};
+use prokura_host::control::Client;
+use prokura_host::default_data_dir;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::args::{
+    Agents, AnswerWord, Approvals, Args, Audit, Command, EffectWord, GrantAdd, Grants, Servers,
+    Tools,
+};
+use crate::{serve, show, verify};
+
+pub async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let data = args.data.unwrap_or_else(default_data_dir);
+    let json = args.json;
+    match args.command {
+        Command::Serve(words) => serve::serve(data, words).await,
+        Command::Servers(Servers::SignIn { name, print_url, account }) => {
+            sign_in(data, name, account, print_url, json).await
+        }
+        Command::Audit(Audit::Verify { file: Some(file), anchor }) => {
+            verify::file(&file, anchor.as_deref(), json)
+        }
+        Command::Audit(Audit::Verify { file: None, .. }) => {
+            let value = ask(&data, &Request::AuditVerify).await?;
+            let view = serde_json::from_value(value).map_err(internal)?;
+            verify::shown(&view, json)
+        }
+        Command::Audit(Audit::Export) => {
+            let value = ask(&data, &Request::AuditExport).await?;
+            value.as_array().into_iter().flatten().for_each(|record| println!("{record}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor => {
+            let value = ask(&data, &Request::Doctor).await?;
+            show::print(&value, json);
+            let well = value.as_array().is_some_and(|checks| {
+                checks.iter().all(|check| check.get("ok") == Some(&Value::Bool(true)))
+            });
+            Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        command => {
+            let value = ask(&data, &request(command)?).await?;
+            show::print(&value, json);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn ask(data: &std::path::Path, request: &Request) -> Result<Value, Failure> {
+    Client::connect(data).await?.ask(request).await
+}
+
+fn request(command: Command) -> Result<Request, Failure> {
+    Ok(match command {
+        Command::State => Request::State,
+        Command::Pause => Request::Pause,
+        Command::Resume => Request::Resume,
+        Command::Servers(words) => servers(words)?,
+        Command::Agents(Agents::Add { name, key: _ }) => Request::AgentAdd { name },
+        Command::Agents(Agents::List) => Request::Agents,
+        Command::Agents(Agents::Revoke { name }) => Request::AgentRevoke { agent: name },
+        Command::Grants(Grants::Add(words)) => Request::GrantAdd(grant(words)?),
+        Command::Grants(Grants::List { all }) => Request::Grants { all },
+        Command::Grants(Grants::Revoke { id }) => Request::GrantRevoke { grant: id },
+        Command::Tools(Tools::List { server, refresh: false }) => Request::Tools { server },
+        Command::Tools(Tools::List { server, refresh: true }) => Request::ToolsRefresh { server },
+        Command::Tools(Tools::Classify { server, tool, class, labels }) => {
+            Request::ToolClassify { server, tool, class, labels }
+        }
+        Command::Tools(Tools::Accept { server, tool }) => Request::ToolAccept { server, tool },
+        Command::Approvals(Approvals::List { all }) => Request::Approvals { all },
+        Command::Approvals(Approvals::Answer { id, answer, time, note }) => {
+            Request::ApprovalAnswer { approval: id, answer: wish(answer, time, note)? }
+        }
+        Command::Audit(Audit::List { limit, before, search }) => {
+            Request::Audit { limit, before, search }
+        }
+        Command::Audit(Audit::Show { seq }) => Request::AuditShow { seq },
+        Command::Audit(Audit::Verify { .. } | Audit::Export)
+        | Command::Doctor
+        | Command::Serve(_) => {
+            return Err(internal("this command is answered elsewhere"));
+        }
+    })
+}
+
+fn servers(words: Servers) -> Result<Request, Failure> {
+    Ok(match words {
+        Servers::Add { url, name } => Request::ServerAdd { url, name },
+        Servers::List => Request::Servers,
+        Servers::SignOut { name, account } => Request::SignOut { server: name, account },
+        Servers::Client { name, id, secret_stdin } => Request::ClientSet {
+            server: name,
+            client_id: id,
+            client_secret: if secret_stdin { Some(from_stdin()?) } else { None },
+        },
+        Servers::Key { name, header } => {
+            Request::KeySet { server: name, header, key: from_stdin()? }
+        }
+        Servers::Remove { name } => Request::ServerRemove { server: name },
+        Servers::SignIn { .. } => return Err(internal("this command is answered elsewhere")),
+    })
+}
+
+fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
+    let until = match words.until {
+        Some(text) => Some(moment(&text)?),
+        None => None,
+    };
+    let effect = match words.effect {
+        EffectWord::Allow => "allow",
+        EffectWord::Ask => "ask",
+        EffectWord::Deny => "deny",
+    };
+    Ok(GrantWish {
+        agent: words.agent,
+        server: words.server,
+        account: words.account,
+        tools: words.tools,
+        resources: words.resources,
+        prompts: words.prompts,
+        methods: words.methods,
+        effect: effect.to_owned(),
+        until,
+        note: words.note,
+    })
+}
+
+fn wish(
+    answer: AnswerWord,
+    time: Option<String>,
+    note: Option<String>,
+) -> Result<AnswerWish, Failure> {
+    match (answer, time) {
+        (AnswerWord::Allow, Some(text)) => seconds(&text).map(AnswerWish::SameArgumentsFor),
+        (AnswerWord::Allow, None) => Ok(AnswerWish::Once),
+        (AnswerWord::Deny, None) => Ok(AnswerWish::Deny(note)),
+        (AnswerWord::Deny, Some(_)) => Err(bad(
+            "A denial has no time.".to_owned(),
+            "Leave --for out; to keep denying, make a grant with --effect deny.",
+        )),
+    }
+}
+
+async fn sign_in(
+    data: PathBuf,
+    server: String,
+    account: Option<String>,
+    print_url: bool,
+    json: bool,
+) -> Result<ExitCode, Failure> {
+    let mut client = Client::connect(&data).await?;
+    let started = client.ask(&Request::SignIn { server, account }).await?;
+    let text =
+        |name: &str| started.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let url = text("url");
+    if json {
+        println!(
+            "{}",
+            json!({ "url": url, "issuer": text("issuer"), "resource": text("resource") })
+        );
+    } else if print_url {
+        println!("{url}");
+    } else {
+        println!("Open this page in your browser to sign in:\n\n  {url}\n\nWaiting …");
+    }
+    let account = client.ask(&Request::SignInWait { sign_in: text("sign_in") }).await?;
+    if !json && !print_url {
+        let name = account.get("name").and_then(Value::as_str).unwrap_or_default();
+        println!("Signed in as {name}.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `15m`, `8h`, `30d`, `90s` in seconds.
+fn seconds(text: &str) -> Result<i64, Failure> {
+    let wrong = || bad(format!("\"{text}\" is not a time."), "Write it like 90s, 15m, 8h or 30d.");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let number: i64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
+    let each = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(each).filter(|seconds| *seconds > 0).ok_or_else(wrong)
+}
+
+/// RFC 3339 as it is, or a time from now.
+fn moment(text: &str) -> Result<String, Failure> {
+    if text.contains('T') {
+        return Ok(text.to_owned());
+    }
+    #[allow(clippy::disallowed_methods)] // A person's "from now" is the terminal's now.
+    let at = OffsetDateTime::now_utc() + time::Duration::seconds(seconds(text)?);
+    at.format(&Rfc3339).map_err(internal)
+}
+
+fn from_stdin() -> Result<String, Failure> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(internal)?;
+    let text = text.trim_end_matches(['\r', '\n']).to_owned();
+    if text.is_empty() {
+        return Err(bad(
+            "Nothing came on standard input.".to_owned(),
+            "Pipe the secret in, for example from a password manager.",
+        ));
+    }
+    Ok(text)
+}
+
+fn bad(message: String, hint: &str) -> Failure {
+    Failure::new(FailureCode::BadRequest, message, hint)
+}
+
+fn internal(error: impl ToString) -> Failure {
+    Failure::new(FailureCode::Internal, error.to_string(), "Report this as a bug.")
+}

@@ -1,0 +1,294 @@
+//! Starting, recovering and stopping.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prokura_account::http::Network;
+use prokura_account::{AccountBook, Options as AccountOptions};
+use prokura_api::Api;
+use prokura_delegation::{Delegation, Parts};
+use prokura_domain::id::base32;
+use prokura_domain::port::{Accounts, Sealer, Signer};
+use prokura_domain::{Change, Clock, Durability, Entropy, Event, Json, RecordKind};
+use prokura_gateway::{Gateway, GatewayError};
+use prokura_store::{Log, Store, StoreError};
+use prokura_upstream::HttpUpstream;
+use prokura_vault::{KeySource, Vault, VaultState};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::control::Control;
+use crate::folder::{Folder, socket_of};
+use crate::surroundings::{Around, StoreDirectory};
+use crate::{HostError, Options, SystemClock, SystemEntropy, VaultChoice};
+
+/// Ports that are tried first for a new folder.
+const PORTS: std::ops::Range<u16> = 47200..47300;
+/// How often a locked vault is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// A running Host.
+#[derive(Clone)]
+pub struct Host(pub(crate) Arc<Inner>);
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("http", &self.0.http).finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Inner {
+    pub api: Arc<Api>,
+    pub changes: broadcast::Sender<Change>,
+    pub http: String,
+    log: Log,
+    stop: CancellationToken,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    _folder: Folder,
+}
+
+/// What everything is built on.
+struct Ground {
+    store: Store,
+    log: Log,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    changes: broadcast::Sender<Change>,
+}
+
+impl Host {
+    /// Starts a Host on a data folder.
+    ///
+    /// # Errors
+    /// [`HostError`] says what is in the way and what to do.
+    pub async fn start(options: Options) -> Result<Self, HostError> {
+        Self::start_at(options, Arc::new(SystemClock)).await
+    }
+
+    /// Starts a Host that lives by another clock.
+    ///
+    /// # Errors
+    /// [`HostError`] says what is in the way and what to do.
+    pub async fn start_at(options: Options, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
+        let folder = Folder::hold(&options.data)?;
+        let ground = ground(&folder.path, options.vault, clock).await?;
+        recover(&ground).await?;
+        let listener = listen(&ground.store, options.port).await?;
+        let port = listener.local_addr().map_or(0, |address| address.port());
+        let http = format!("http://127.0.0.1:{port}");
+        ground.store.put_setting("port", &port.to_string())?;
+
+        let accounts = accounts(&ground)?;
+        let upstream = HttpUpstream::new(
+            Arc::new(StoreDirectory(ground.store.clone())),
+            accounts.clone(),
+            Network::system(),
+        );
+        let delegation = Delegation::new(Parts {
+            store: ground.store.clone(),
+            log: ground.log.clone(),
+            upstream: Arc::new(upstream),
+            prompter: options.prompter,
+            accounts: Arc::new(accounts.clone()) as Arc<dyn Accounts>,
+            clock: Arc::clone(&ground.clock),
+            entropy: Arc::clone(&ground.entropy),
+            changes: ground.changes.clone(),
+        })?;
+        let around = Around {
+            http: http.clone(),
+            data: folder.path.clone(),
+            vault: Arc::clone(&ground.vault),
+        };
+        let api = Arc::new(Api::new(prokura_api::Parts {
+            store: ground.store.clone(),
+            log: ground.log.clone(),
+            delegation: delegation.clone(),
+            accounts,
+            surroundings: Arc::new(around),
+        }));
+        let control = Control::open(&folder.path)
+            .map_err(|source| HostError::Control { path: socket_of(&folder.path), source })?;
+        note(&ground.log, RecordKind::HostStarted, Json::object([("http", Json::text(&http))]))
+            .await?;
+
+        let stop = CancellationToken::new();
+        let tasks = vec![
+            tokio::spawn(serve(
+                listener,
+                Arc::new(delegation),
+                Arc::clone(&ground.entropy),
+                stop.clone(),
+            )),
+            tokio::spawn(control.serve(Arc::clone(&api), stop.clone())),
+            tokio::spawn(keep_trying(ground.vault, ground.changes.clone(), stop.clone())),
+        ];
+        Ok(Self(Arc::new(Inner {
+            api,
+            changes: ground.changes,
+            http,
+            log: ground.log,
+            stop,
+            tasks: Mutex::new(tasks),
+            _folder: folder,
+        })))
+    }
+
+    /// Stops in good order: no new calls, a last record, a checkpoint, an anchor.
+    pub async fn stop(&self) {
+        self.0.stop.cancel();
+        let tasks: Vec<JoinHandle<()>> = {
+            let mut held = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            held.drain(..).collect()
+        };
+        if tasks.is_empty() {
+            return;
+        }
+        for task in tasks {
+            // A task that panicked has nothing left to stop.
+            let _ = task.await;
+        }
+        let noted = note(&self.0.log, RecordKind::HostStopped, Json::object::<String>([])).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, "the stop could not be recorded");
+        }
+        let log = self.0.log.clone();
+        let _ = tokio::task::spawn_blocking(move || log.close()).await;
+    }
+}
+
+async fn ground(
+    folder: &Path,
+    choice: VaultChoice,
+    clock: Arc<dyn Clock>,
+) -> Result<Ground, HostError> {
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let store = Store::open(folder)?;
+    let source = match choice {
+        VaultChoice::Keyring => KeySource::Keyring {
+            service: "prokura".to_owned(),
+            entry: entry_of(&store, &*entropy)?,
+        },
+        VaultChoice::KeyFile(path) => KeySource::KeyFile(path),
+        VaultChoice::PassphraseFile(path) => KeySource::PassphraseFile(path),
+    };
+    let (path, random) = (folder.to_owned(), Arc::clone(&entropy));
+    // The keyring can take its time to answer.
+    let opened = tokio::task::spawn_blocking(move || Vault::open(source, &path, random)).await;
+    let vault = Arc::new(opened.map_err(|error| HostError::Folder {
+        path: folder.to_owned(),
+        source: std::io::Error::other(error),
+    })??);
+    let log = Log::open(
+        &store,
+        Arc::clone(&clock),
+        Arc::clone(&entropy),
+        Arc::clone(&vault) as Arc<dyn Sealer>,
+        Arc::clone(&vault) as Arc<dyn Signer>,
+    )?;
+    let (changes, _) = broadcast::channel(256);
+    Ok(Ground { store, log, vault, clock, entropy, changes })
+}
+
+/// The name of this folder's entry in the keyring: random, so that two folders never share one.
+fn entry_of(store: &Store, entropy: &dyn Entropy) -> Result<String, StoreError> {
+    const SETTING: &str = "keyring_entry";
+    if let Some(entry) = store.setting(SETTING)? {
+        return Ok(entry);
+    }
+    let mut bytes = [0u8; 10];
+    entropy.fill(&mut bytes);
+    let entry = format!("master-key-{}", base32(&bytes));
+    store.put_setting(SETTING, &entry)?;
+    Ok(entry)
+}
+
+/// Calls whose outcome is unknown, because the last run was killed, are named in the log once.
+async fn recover(ground: &Ground) -> Result<(), StoreError> {
+    let open = ground.log.open_calls()?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    let calls = open.iter().map(|(seq, _)| Json::from(*seq)).collect();
+    let detail = Json::object([("outcome_unknown", Json::Array(calls))]);
+    note(&ground.log, RecordKind::HostRecovered, detail).await
+}
+
+async fn note(log: &Log, kind: RecordKind, detail: Json) -> Result<(), StoreError> {
+    log.append(Event::new(kind, detail), Durability::Synced).await.map(|_| ())
+}
+
+fn accounts(ground: &Ground) -> Result<AccountBook, HostError> {
+    let changes = ground.changes.clone();
+    let options = AccountOptions {
+        client_name: "Prokura".to_owned(),
+        client_document: ground.store.setting("client_document")?,
+        network: Network::system(),
+    };
+    Ok(AccountBook::new(
+        ground.store.clone(),
+        ground.log.clone(),
+        Arc::clone(&ground.vault),
+        Arc::clone(&ground.clock),
+        Arc::clone(&ground.entropy),
+        options,
+        Arc::new(move |change| {
+            // Nobody listening is fine.
+            let _ = changes.send(change);
+        }),
+    )?)
+}
+
+/// The folder's own port, or a free one that becomes it.
+async fn listen(store: &Store, wished: Option<u16>) -> Result<TcpListener, HostError> {
+    let own = store.setting("port")?.and_then(|text| text.parse::<u16>().ok());
+    if let Some(port) = wished.filter(|port| *port != 0).or(own) {
+        return Ok(Gateway::bind(port).await?);
+    }
+    if wished.is_none() {
+        for port in PORTS {
+            match Gateway::bind(port).await {
+                Ok(listener) => return Ok(listener),
+                Err(GatewayError::PortTaken(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(Gateway::bind(0).await?)
+}
+
+async fn serve(
+    listener: TcpListener,
+    path: Arc<Delegation>,
+    entropy: Arc<dyn Entropy>,
+    stop: CancellationToken,
+) {
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let router = Gateway::router(path, entropy, port);
+    let ended = Gateway::serve(listener, router, async move { stop.cancelled().await }).await;
+    if let Err(error) = ended {
+        tracing::error!(%error, "the endpoint for agents broke");
+    }
+}
+
+/// Asks for the key again while it is missing.
+async fn keep_trying(
+    vault: Arc<Vault>,
+    changes: broadcast::Sender<Change>,
+    stop: CancellationToken,
+) {
+    while matches!(vault.state(), VaultState::Locked(_)) {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RETRY) => {}
+        }
+        let asked = Arc::clone(&vault);
+        let state = tokio::task::spawn_blocking(move || asked.retry()).await;
+        if matches!(state, Ok(VaultState::Open)) {
+            let _ = changes.send(Change::State);
+        }
+    }
+}

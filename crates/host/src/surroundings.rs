@@ -1,0 +1,72 @@
+//! What the Host knows of itself, for views and for `doctor`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use prokura_api::Surroundings;
+use prokura_api::view::CheckView;
+use prokura_domain::{AccountId, ServerId};
+use prokura_store::Store;
+use prokura_upstream::Directory;
+use prokura_vault::{Vault, VaultState};
+
+/// See [`Surroundings`].
+pub(crate) struct Around {
+    pub http: String,
+    pub data: PathBuf,
+    pub vault: Arc<Vault>,
+}
+
+impl Surroundings for Around {
+    fn http(&self) -> String {
+        self.http.clone()
+    }
+
+    fn data(&self) -> String {
+        self.data.display().to_string()
+    }
+
+    fn vault(&self) -> (bool, String) {
+        match self.vault.state() {
+            VaultState::Open => (true, "open".to_owned()),
+            VaultState::Locked(why) => (false, why),
+        }
+    }
+
+    fn checks(&self) -> Vec<CheckView> {
+        let state = self.vault.retry();
+        let check = |id: &str, ok: bool, message: String, hint: Option<String>| CheckView {
+            id: id.to_owned(),
+            ok,
+            message,
+            hint,
+        };
+        let vault = match state {
+            VaultState::Open => check("vault", true, "open".to_owned(), None),
+            VaultState::Locked(why) => check(
+                "vault",
+                false,
+                why,
+                Some(
+                    "Unlock the keyring of your desktop; Prokura tries again by itself.".to_owned(),
+                ),
+            ),
+        };
+        vec![
+            check("folder", true, self.data.display().to_string(), None),
+            check("gateway", true, format!("listens on {}", self.http), None),
+            vault,
+        ]
+    }
+}
+
+/// Where Servers are, read from the store at the moment of sending.
+pub(crate) struct StoreDirectory(pub Store);
+
+impl Directory for StoreDirectory {
+    fn endpoint(&self, server: &ServerId, account: &AccountId) -> Option<(String, String)> {
+        let account = self.0.account(account).ok().flatten()?;
+        let server = self.0.server(server).ok().flatten()?;
+        (account.server == server.id).then_some((server.name, server.endpoint))
+    }
+}

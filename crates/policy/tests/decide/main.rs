@@ -1,0 +1,7 @@
+//! What is decided, as tables and as laws over generated worlds.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod laws;
+mod table;
+mod world;
