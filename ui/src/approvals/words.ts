@@ -6,14 +6,17 @@ export const plain = (view: ApprovalView): string => view.target.map((piece) => 
 const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
 
 /** What the allowing button says: what happens. */
-export function allowWords(view: ApprovalView): string {
+export function allowWords(view: ApprovalView, seconds: number | null): string {
   const target = cut(plain(view));
   if (view.kind === "scope_step_up") return `Ask ${view.server.name} for more access`;
+  if (seconds !== null) return `Allow ${cut(plain(view))} for ${spanWords(seconds)}`;
   if (view.target_kind === "tool") return `Allow this call to ${target}`;
   if (view.target_kind === "resource") return `Allow reading ${target}`;
   if (view.target_kind === "prompt") return `Allow using ${target}`;
   return `Allow this ${target}`;
 }
+
+const spanWords = (seconds: number): string => (seconds < 3600 ? `${seconds / 60} minutes` : seconds === 3600 ? "1 hour" : `${seconds / 3600} hours`);
 
 /** What cannot be taken back, or is not known to be harmless: never answered by a habit of the fingers. */
 export function grave(view: ApprovalView): boolean {

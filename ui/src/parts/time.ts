@@ -37,3 +37,9 @@ export function remaining(until: string, now: number): string {
   const seconds = Math.max(0, Math.ceil((Date.parse(until) - now) / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
+
+/** The shortest that still says it: `17:20` today, else `30 Nov`. */
+export function near(at: string, now: number): string {
+  const date = new Date(at);
+  return date.toDateString() === new Date(now).toDateString() ? timeOf.format(date) : dayOf.format(date);
+}

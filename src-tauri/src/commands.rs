@@ -1,0 +1,60 @@
+//! The commands of the windows, a file for each word, one line each: they pass a wish to the Host and its answer back.
+//! They must never decide; which window may call which is said in `capabilities/`.
+
+mod agents;
+mod approvals;
+mod audit;
+mod grants;
+mod servers;
+mod sign_in;
+mod state;
+mod tools;
+
+use prokura_api::Failure;
+use tauri::{Builder, Runtime, State};
+
+use crate::Running;
+
+include!("commands/names.rs");
+
+/// What a command answers.
+type Answer<T> = Result<T, Failure>;
+/// The Host behind all of them.
+type Behind<'a> = State<'a, Running>;
+
+pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
+    builder.invoke_handler(tauri::generate_handler![
+        state::started,
+        state::state,
+        state::pause,
+        state::resume,
+        state::doctor,
+        servers::servers,
+        servers::server_add,
+        servers::server_remove,
+        sign_in::sign_in,
+        sign_in::open_page,
+        sign_in::sign_in_wait,
+        sign_in::sign_in_cancel,
+        sign_in::client_set,
+        sign_in::key_set,
+        sign_in::sign_out,
+        tools::tools,
+        tools::tools_refresh,
+        tools::tool_classify,
+        tools::tool_accept,
+        agents::agents,
+        agents::agent_add,
+        agents::agent_revoke,
+        grants::grants,
+        grants::grant_add,
+        grants::grant_revoke,
+        approvals::approvals,
+        approvals::approvals_open,
+        approvals::approval_allow,
+        approvals::approval_deny,
+        audit::audit,
+        audit::audit_show,
+        audit::audit_verify,
+    ])
+}

@@ -1,0 +1,20 @@
+//! Agents.
+
+use prokura_api::view::{AgentAdded, AgentView};
+
+use super::{Answer, Behind};
+
+#[tauri::command]
+pub(crate) async fn agents(host: Behind<'_>) -> Answer<Vec<AgentView>> {
+    host.api().await?.agents().await
+}
+
+#[tauri::command]
+pub(crate) async fn agent_add(host: Behind<'_>, name: String) -> Answer<AgentAdded> {
+    host.api().await?.agent_add(name).await
+}
+
+#[tauri::command]
+pub(crate) async fn agent_revoke(host: Behind<'_>, agent: String) -> Answer<AgentView> {
+    host.api().await?.agent_revoke(agent).await
+}

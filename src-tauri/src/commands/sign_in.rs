@@ -1,0 +1,97 @@
+//! Signing in and out. The page of a sign-in opens in the person's browser, never in a window of this program.
+
+use prokura_api::view::{AccountView, SignInView};
+use prokura_api::{Failure, FailureCode};
+use url::Url;
+
+use super::{Answer, Behind};
+
+#[tauri::command]
+pub(crate) async fn sign_in(
+    host: Behind<'_>,
+    server: String,
+    account: Option<String>,
+) -> Answer<SignInView> {
+    host.api().await?.sign_in(server, account).await
+}
+
+#[tauri::command]
+pub(crate) async fn open_page(url: String) -> Answer<()> {
+    open::that_detached(web_page(&url)?.as_str()).map_err(|error| no_browser(&error))
+}
+
+#[tauri::command]
+pub(crate) async fn sign_in_wait(host: Behind<'_>, sign_in: String) -> Answer<AccountView> {
+    host.api().await?.sign_in_wait(sign_in).await
+}
+
+#[tauri::command]
+pub(crate) async fn sign_in_cancel(host: Behind<'_>, sign_in: String) -> Answer<()> {
+    host.api().await?.sign_in_cancel(sign_in).await
+}
+
+#[tauri::command]
+pub(crate) async fn client_set(
+    host: Behind<'_>,
+    server: String,
+    client_id: String,
+    client_secret: Option<String>,
+) -> Answer<()> {
+    host.api().await?.client_set(server, client_id, client_secret).await
+}
+
+#[tauri::command]
+pub(crate) async fn key_set(
+    host: Behind<'_>,
+    server: String,
+    header: String,
+    key: String,
+) -> Answer<AccountView> {
+    host.api().await?.key_set(server, header, key).await
+}
+
+#[tauri::command]
+pub(crate) async fn sign_out(
+    host: Behind<'_>,
+    server: String,
+    account: Option<String>,
+) -> Answer<Vec<String>> {
+    host.api().await?.sign_out(server, account).await
+}
+
+/// Only web pages: a file or a program must never be opened because a server named it.
+fn web_page(url: &str) -> Answer<Url> {
+    Url::parse(url).ok().filter(|page| matches!(page.scheme(), "http" | "https")).ok_or_else(|| {
+        Failure::new(
+            FailureCode::BadRequest,
+            "This is not the address of a web page, so it was not opened.",
+            "Sign in again; if it stays, the server's sign-in is broken.",
+        )
+    })
+}
+
+fn no_browser(error: &std::io::Error) -> Failure {
+    Failure::new(
+        FailureCode::Internal,
+        format!("No browser could be opened: {error}."),
+        "Set a default browser, or sign in with `prokura servers sign-in`, which prints the address.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_web_pages_are_opened() {
+        for page in ["https://login.example/authorize?x=1", "http://127.0.0.1:8080/a"] {
+            assert_eq!(web_page(page).unwrap().as_str(), page);
+        }
+        for other in
+            ["file:///etc/passwd", "javascript:alert(1)", "ssh://host", "--help", "/bin/sh", ""]
+        {
+            assert_eq!(web_page(other).unwrap_err().code, FailureCode::BadRequest, "{other}");
+        }
+    }
+}

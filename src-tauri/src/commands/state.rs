@@ -1,0 +1,30 @@
+//! How things stand.
+
+use prokura_api::view::{CheckView, StateView};
+
+use super::{Answer, Behind};
+
+#[tauri::command]
+pub(crate) async fn started(host: Behind<'_>) -> Answer<()> {
+    host.api().await.map(drop)
+}
+
+#[tauri::command]
+pub(crate) async fn state(host: Behind<'_>) -> Answer<StateView> {
+    host.api().await?.state().await
+}
+
+#[tauri::command]
+pub(crate) async fn pause(host: Behind<'_>) -> Answer<StateView> {
+    host.api().await?.pause().await
+}
+
+#[tauri::command]
+pub(crate) async fn resume(host: Behind<'_>) -> Answer<StateView> {
+    host.api().await?.resume().await
+}
+
+#[tauri::command]
+pub(crate) async fn doctor(host: Behind<'_>) -> Answer<Vec<CheckView>> {
+    host.api().await?.doctor().await
+}

@@ -1,0 +1,35 @@
+//! Tools.
+
+use prokura_api::view::ToolView;
+
+use super::{Answer, Behind};
+
+#[tauri::command]
+pub(crate) async fn tools(host: Behind<'_>, server: String) -> Answer<Vec<ToolView>> {
+    host.api().await?.tools(server).await
+}
+
+#[tauri::command]
+pub(crate) async fn tools_refresh(host: Behind<'_>, server: String) -> Answer<Vec<ToolView>> {
+    host.api().await?.tools_refresh(server).await
+}
+
+#[tauri::command]
+pub(crate) async fn tool_classify(
+    host: Behind<'_>,
+    server: String,
+    tool: String,
+    class: String,
+    labels: Option<String>,
+) -> Answer<ToolView> {
+    host.api().await?.tool_classify(server, tool, class, labels).await
+}
+
+#[tauri::command]
+pub(crate) async fn tool_accept(
+    host: Behind<'_>,
+    server: String,
+    tool: String,
+) -> Answer<ToolView> {
+    host.api().await?.tool_accept(server, tool).await
+}

@@ -1,0 +1,83 @@
+//! Which window may call what, with Tauri's own mock runtime and the capability files that are shipped.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use prokura_api::{Failure, FailureCode};
+use prokura_desktop::{APPROVAL, MAIN, NAMES, Running, wire};
+use serde_json::{Value, json};
+use tauri::ipc::{CallbackFn, InvokeBody};
+use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
+use tauri::webview::InvokeRequest;
+use tauri::{App, WebviewWindow, WebviewWindowBuilder};
+
+/// What the approval window may call.
+const OF_APPROVAL: [&str; 3] = ["approvals", "approval_allow", "approval_deny"];
+
+/// The program, whose Host was kept from starting: a command that is let through answers with this.
+fn program() -> App<MockRuntime> {
+    let failure = Failure::new(FailureCode::Internal, "no host here", "");
+    wire(mock_builder(), Running::failed(failure))
+        .build(tauri::generate_context!(test = true))
+        .expect("the program is built")
+}
+
+fn window(app: &App<MockRuntime>, label: &str) -> WebviewWindow<MockRuntime> {
+    WebviewWindowBuilder::new(app, label, Default::default()).build().expect("the window is made")
+}
+
+/// Whether the capabilities let the command through; what it then answers does not matter.
+fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
+    let request = InvokeRequest {
+        cmd: command.to_owned(),
+        callback: CallbackFn(0),
+        error: CallbackFn(1),
+        url: "tauri://localhost".parse().expect("an address"),
+        body: InvokeBody::Json(json!({
+            "url": "about:nothing", "name": "x", "server": "x", "account": null, "signIn": "x", "clientId": "x",
+            "clientSecret": null, "header": "x", "key": "x", "tool": "x", "class": "read", "labels": null,
+            "agent": "x", "all": false, "grant": "x", "approval": "x", "seconds": null, "note": null,
+            "limit": 1, "before": null, "search": null, "seq": 1,
+            "wish": { "agent": "x", "server": "x", "effect": "ask" },
+        })),
+        headers: Default::default(),
+        invoke_key: INVOKE_KEY.to_owned(),
+    };
+    match get_ipc_response(window, request) {
+        Ok(_) => true,
+        Err(Value::String(refusal)) => {
+            assert!(refusal.contains("not allowed"), "{command}: {refusal}");
+            false
+        }
+        Err(failure) => {
+            assert!(failure.get("code").is_some(), "{command}: {failure}");
+            true
+        }
+    }
+}
+
+#[test]
+fn the_main_window_can_ask_for_everything_but_cannot_allow() {
+    let app = program();
+    let main = window(&app, MAIN);
+    for command in NAMES.iter().filter(|name| **name != "approvals_open") {
+        assert_eq!(lets_through(&main, command), *command != "approval_allow", "{command}");
+    }
+}
+
+#[test]
+fn the_approval_window_sees_and_answers_questions_and_nothing_else() {
+    let app = program();
+    let approval = window(&app, APPROVAL);
+    for command in NAMES {
+        assert_eq!(lets_through(&approval, command), OF_APPROVAL.contains(command), "{command}");
+    }
+}
+
+#[test]
+fn a_window_without_a_capability_can_do_nothing() {
+    let app = program();
+    let other = window(&app, "other");
+    for command in NAMES {
+        assert!(!lets_through(&other, command), "{command}");
+    }
+}
