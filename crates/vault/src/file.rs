@@ -70,6 +70,20 @@ fn private(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     fs::read(path).map(Zeroizing::new).map_err(|fault| format!("cannot be read ({fault})"))
 }
 
+/// Makes the data folder where there is none, for its owner's eyes only.
+pub(crate) fn folder(dir: &Path) -> Result<(), VaultError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder
+        .create(dir)
+        .map_err(|source| VaultError::Unwritable { path: dir.to_owned(), source: Arc::new(source) })
+}
+
 /// Puts `text` at `path` whole or not at all, synced, for its owner's eyes only.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), VaultError> {
     let unwritable =

@@ -56,7 +56,7 @@ impl Keys {
 
 fn derive(master: &[u8; 32], info: &[&[u8]], out: &mut [u8]) {
     let hkdf = Hkdf::<Sha256>::new(None, master);
-    // Fails only for more than 255 × 32 bytes; `out` has 8 or 32. Left as zeroes it would still not be reached.
+    // It can fail only where more than 255 × 32 bytes are asked for; every `out` here has 8 or 32.
     let _ = hkdf.expand_multi_info(info, out);
 }
 

@@ -91,6 +91,7 @@ impl Vault {
         dir: &Path,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, VaultError> {
+        file::folder(dir)?;
         match source {
             KeySource::Keyring { service, entry } => {
                 Self::in_keyring(Arc::new(OsKeyring::new(service)), entry, dir, entropy, PATIENCE)
@@ -221,16 +222,33 @@ fn ask(shared: &Arc<Shared>, place: &Arc<KeyringPlace>, entropy: &Arc<dyn Entrop
         let (theirs, their_place, their_entropy) =
             (Arc::clone(shared), Arc::clone(place), Arc::clone(entropy));
         let started = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
+            let asking = Asking(theirs);
             let keys = attempt(&their_place, their_entropy.as_ref());
-            let mut inner = theirs.lock();
-            inner.keys = keys.map(Arc::new);
-            inner.asking = false;
-            theirs.answered.notify_all();
+            asking.0.lock().keys = keys.map(Arc::new);
         });
         inner.asking = started.is_ok();
         inner.keys = Err(UNANSWERED.to_owned());
     }
     let _ = shared.answered.wait_timeout_while(inner, place.patience, |inner| inner.asking);
+}
+
+/// An asking that is under way; it ends however its thread ends.
+struct Asking(Arc<Shared>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.lock().asking = false;
+        self.0.answered.notify_all();
+    }
+}
+
+/// An anchor that is under way; it ends however its thread ends.
+struct Anchoring(Arc<KeyringPlace>);
+
+impl Drop for Anchoring {
+    fn drop(&mut self) {
+        self.0.anchoring.store(false, Ordering::SeqCst);
+    }
 }
 
 /// Reads the master key, or makes it for a folder that was never sealed.
@@ -320,10 +338,10 @@ impl Signer for Vault {
                 if place.anchoring.swap(true, Ordering::SeqCst) {
                     return;
                 }
-                let theirs = Arc::clone(place);
+                let theirs = Anchoring(Arc::clone(place));
                 let _ = bounded(place.patience, move || {
-                    let _ = theirs.keyring.write(&theirs.anchor_entry(), text.as_bytes());
-                    theirs.anchoring.store(false, Ordering::SeqCst);
+                    let place = &theirs.0;
+                    let _ = place.keyring.write(&place.anchor_entry(), text.as_bytes());
                 });
             }
         }

@@ -2,25 +2,20 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use prokura_domain::digest::Digest;
-use prokura_domain::id::CallId;
 use prokura_domain::json::Json;
-use prokura_domain::port::SealFault;
 use prokura_domain::record::{Durability, Event, RecordKind};
 use rusqlite::Connection;
 
 use super::*;
 
 pub(crate) mod fakes;
+mod payloads;
+mod safety;
 
 use fakes::{Bench, event, of_call, open};
-
-fn payload(call: &str, bytes: &[u8], keep: bool) -> Payload {
-    Payload { call: CallId::from_text(call), part: "arguments", bytes: bytes.to_vec(), keep }
-}
 
 fn detail(log: &Log, seq: i64, member: &str) -> Option<String> {
     let body = Json::read(log.record(seq).unwrap().unwrap().body.as_bytes()).unwrap();
@@ -78,7 +73,6 @@ async fn what_waits_together_is_one_transaction() {
         })
         .collect();
     tokio::task::yield_now().await;
-    let before = data_version(&bench);
     hold.send(()).unwrap();
     for one in waiting {
         one.await.unwrap().unwrap();
@@ -91,90 +85,6 @@ async fn what_waits_together_is_one_transaction() {
         .map(|record| record.at)
         .collect();
     assert_eq!(moments.len(), 1, "one transaction has one moment");
-    assert_eq!(before, 1);
-}
-
-fn data_version(bench: &Bench) -> i64 {
-    bench.log.record(1).unwrap().unwrap().seq
-}
-
-/// A failed write refuses the call, leaves the chain whole, and does not end the log.
-#[tokio::test]
-async fn a_full_disk_breaks_the_append_and_nothing_else() {
-    let bench = Bench::new();
-    bench.log.append(event(2), Durability::Synced).await.unwrap();
-    bench.look(|writer| limit(&writer.connection, 0));
-    let large = Event::new(
-        RecordKind::ToolChanged,
-        Json::object([("text", Json::text("x".repeat(200_000)))]),
-    );
-    let fault = bench.log.append(large.clone(), Durability::Synced).await.unwrap_err();
-    assert!(matches!(&fault, StoreError::AuditBroken(why) if why.contains("full")), "{fault}");
-    assert!(bench.log.record(3).unwrap().is_none());
-    assert!(bench.log.verify().unwrap().is_whole());
-    bench.look(|writer| limit(&writer.connection, 1_000_000));
-    assert_eq!(bench.log.append(large, Durability::Synced).await.unwrap(), 3);
-    assert_eq!(bench.log.append(event(4), Durability::Logged).await.unwrap(), 4);
-    let verdict = bench.log.verify().unwrap();
-    assert_eq!((verdict.records, verdict.faults), (4, vec![]));
-}
-
-#[tokio::test]
-async fn one_record_too_large_for_the_disk_does_not_refuse_those_beside_it() {
-    let bench = Bench::new();
-    bench.look(|writer| limit(&writer.connection, 3));
-    let (hold, held) = std::sync::mpsc::channel::<()>();
-    let order = writer::Order::Look(Box::new(move |_| held.recv().unwrap()));
-    bench.log.0.orders.send(order).unwrap();
-    let large = Event::new(
-        RecordKind::ToolChanged,
-        Json::object([("text", Json::text("x".repeat(200_000)))]),
-    );
-    let append = |event: Event| {
-        let log = bench.log.clone();
-        tokio::spawn(async move { log.append(event, Durability::Logged).await })
-    };
-    let waiting = [append(event(2)), append(large), append(event(3))];
-    tokio::task::yield_now().await;
-    hold.send(()).unwrap();
-    let [small, large, other] = waiting;
-    assert_eq!(small.await.unwrap().unwrap(), 2);
-    assert!(matches!(large.await.unwrap(), Err(StoreError::AuditBroken(_))));
-    assert_eq!(other.await.unwrap().unwrap(), 3);
-    assert!(bench.log.verify().unwrap().is_whole());
-}
-
-/// Lets the file grow by `more` pages and no further.
-fn limit(connection: &Connection, more: i64) {
-    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-    connection.pragma_update_and_check(None, "max_page_count", pages + more, |_| Ok(())).unwrap();
-}
-
-#[tokio::test]
-async fn a_logged_record_is_synced_within_a_second() {
-    let bench = Bench::new();
-    bench.log.append(event(2), Durability::Logged).await.unwrap();
-    assert!(bench.look(|writer| writer.unsynced));
-    let synced = async {
-        while bench.look(|writer| writer.unsynced) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_millis(1000), synced).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_synced_record_leaves_nothing_unsynced_behind_it() {
-    let bench = Bench::new();
-    bench.log.append(event(2), Durability::Logged).await.unwrap();
-    bench.log.append(event(3), Durability::Synced).await.unwrap();
-    let (unsynced, mode) = bench.look(|writer| {
-        let mode: i64 =
-            writer.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-        (writer.unsynced, mode)
-    });
-    assert!(!unsynced);
-    assert_eq!(mode, 2, "FULL");
 }
 
 #[tokio::test]
@@ -190,85 +100,6 @@ async fn an_event_that_would_not_read_back_is_refused_and_the_log_goes_on() {
         assert!(matches!(fault, StoreError::NotARecord(_)), "{fault}");
     }
     assert_eq!(bench.log.append(event(2), Durability::Logged).await.unwrap(), 2);
-    assert!(bench.log.verify().unwrap().is_whole());
-}
-
-#[tokio::test]
-async fn a_kept_payload_is_sealed_and_its_record_carries_only_a_salted_digest() {
-    let bench = Bench::new();
-    let intent = of_call(RecordKind::CallIntent, "cal_1");
-    let kept = Some(payload("cal_1", b"{\"pin\":1234}", true));
-    let seq = bench.log.append_call(intent, kept, Durability::Synced).await.unwrap();
-    let opened = bench.log.payload("cal_1", "arguments").unwrap().unwrap();
-    assert_eq!(opened.as_slice(), b"{\"pin\":1234}");
-    let said = detail(&bench.log, seq, "arguments_digest").unwrap();
-    assert_ne!(said, Digest::of(&[b"{\"pin\":1234}"]).to_string(), "unsalted could be guessed");
-    assert!(!bench.log.record(seq).unwrap().unwrap().body.contains("1234"));
-    assert!(bench.log.payload("cal_1", "result").unwrap().is_none());
-    assert!(bench.log.payload("cal_2", "arguments").unwrap().is_none());
-}
-
-#[tokio::test]
-async fn a_payload_that_is_not_kept_leaves_its_digest() {
-    let bench = Bench::new();
-    let intent = of_call(RecordKind::CallIntent, "cal_1");
-    let unkept = Some(payload("cal_1", b"abc", false));
-    let seq = bench.log.append_call(intent, unkept, Durability::Logged).await.unwrap();
-    assert!(detail(&bench.log, seq, "arguments_digest").is_some());
-    assert_eq!(detail(&bench.log, seq, "payload"), None);
-    assert!(bench.log.payload("cal_1", "arguments").unwrap().is_none());
-}
-
-#[tokio::test]
-async fn a_locked_vault_loses_no_record() {
-    let bench = Bench::new();
-    bench.vault.locked.store(true, Ordering::SeqCst);
-    let intent = of_call(RecordKind::CallIntent, "cal_1");
-    let kept = Some(payload("cal_1", b"abc", true));
-    let seq = bench.log.append_call(intent, kept, Durability::Synced).await.unwrap();
-    assert_eq!(detail(&bench.log, seq, "payload").as_deref(), Some("not kept"));
-    assert!(detail(&bench.log, seq, "arguments_digest").is_some());
-    assert!(matches!(bench.log.checkpoint(), Err(StoreError::NoCheckpoint)));
-    bench.vault.locked.store(false, Ordering::SeqCst);
-    assert!(bench.log.payload("cal_1", "arguments").unwrap().is_none());
-    bench.log.checkpoint().unwrap();
-    assert!(bench.log.verify().unwrap().is_whole());
-}
-
-#[tokio::test]
-async fn a_payload_moved_to_another_call_or_record_does_not_open() {
-    let bench = Bench::new();
-    for (call, bytes) in [("cal_1", b"one"), ("cal_2", b"two"), ("cal_1", b"six")] {
-        let event = of_call(RecordKind::CallIntent, call);
-        let kept = Some(payload(call, bytes, true));
-        bench.log.append_call(event, kept, Durability::Logged).await.unwrap();
-    }
-    let thief = Connection::open(bench.path()).unwrap();
-    thief
-        .execute_batch(
-            "UPDATE payload SET sealed = (SELECT sealed FROM payload WHERE call = 'cal_1' LIMIT 1) WHERE call = 'cal_2'",
-        )
-        .unwrap();
-    let refused = |call: &str| bench.log.payload(call, "arguments").unwrap_err();
-    assert!(matches!(refused("cal_2"), StoreError::Sealed(SealFault::DoesNotOpen)));
-    // Of the same call, but of another record: it opens, and the digest tells.
-    thief
-        .execute_batch(
-            "UPDATE payload SET sealed = (SELECT sealed FROM payload WHERE id = 1), salt = (SELECT salt FROM payload
-             WHERE id = 1) WHERE id = 3",
-        )
-        .unwrap();
-    assert!(matches!(refused("cal_1"), StoreError::Sealed(SealFault::DoesNotOpen)));
-}
-
-#[tokio::test]
-async fn deleting_a_payload_leaves_the_chain_whole() {
-    let bench = Bench::new();
-    let intent = of_call(RecordKind::CallIntent, "cal_1");
-    let kept = Some(payload("cal_1", b"abc", true));
-    bench.log.append_call(intent, kept, Durability::Logged).await.unwrap();
-    Connection::open(bench.path()).unwrap().execute("DELETE FROM payload", []).unwrap();
-    assert!(bench.log.payload("cal_1", "arguments").unwrap().is_none());
     assert!(bench.log.verify().unwrap().is_whole());
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use prokura_domain::clock::{Clock, Entropy};
 use prokura_domain::digest::Digest;
@@ -221,13 +222,16 @@ impl Writer {
     /// Syncs what is only in the write-ahead log; when that fails, the next reminder tries again.
     fn sync(&mut self) {
         if self.unsynced {
-            let synced = File::open(wal_of(&self.path)).and_then(|wal| wal.sync_data());
+            // For writing, because not every system syncs a file that was opened for reading.
+            let wal = File::options().write(true).open(wal_of(&self.path));
+            let synced = wal.and_then(|wal| wal.sync_data());
             self.unsynced = synced.is_err();
         }
     }
 
     /// Moves everything into the main file, so that a copy of it alone is whole. Fails harmlessly while somebody reads.
     fn settle(&self) {
+        let _ = self.connection.busy_timeout(Duration::from_millis(200));
         let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 
