@@ -83,6 +83,8 @@ pub struct AccountView {
     pub resource: Option<String>,
     /// Granted scopes.
     pub scopes: Vec<String>,
+    /// Scopes the server asked for in vain; the next sign-in asks for them.
+    pub scopes_wanted: Vec<String>,
     /// When the access token expires, RFC 3339.
     pub expires_at: Option<String>,
     /// When the person signed in first, RFC 3339.
@@ -101,7 +103,7 @@ pub struct ServerView {
     pub endpoint: String,
     /// What its tokens are bound to.
     pub resource: Option<String>,
-    /// `ready`, `sign_in_needed`.
+    /// `ready`, `sign_in_needed`, or `scopes_wanted`: some call needs more than the account was given.
     pub state: String,
     /// Its accounts.
     pub accounts: Vec<AccountView>,

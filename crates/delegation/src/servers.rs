@@ -75,6 +75,7 @@ impl Delegation {
         if let Err(error) = self.store().put_setting(&wanted_of(account), &scopes.join(" ")) {
             tracing::warn!(%error, "the wanted scopes could not be remembered");
         }
+        self.tell(Change::Accounts);
     }
 
     /// The scopes a Server asked for in vain, if any.

@@ -64,15 +64,23 @@ impl Api {
         let now = self.0.delegation.moment();
         let accounts = self.store().accounts(&server.id)?;
         let tools = self.store().tools(&server.id)?;
+        let accounts_seen: Vec<AccountView> =
+            accounts.iter().map(|account| self.account_view(account)).collect::<Result<_, _>>()?;
         let ready = accounts.iter().any(|account| account.state == AccountState::SignedIn);
+        let wanting = accounts_seen.iter().any(|account| !account.scopes_wanted.is_empty());
+        let state = match (ready, wanting) {
+            (false, _) => "sign_in_needed",
+            (true, true) => "scopes_wanted",
+            (true, false) => "ready",
+        };
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Ok(ServerView {
             id: server.id.to_string(),
             name: server.name.clone(),
             endpoint: server.endpoint.clone(),
             resource: server.resource.clone(),
-            state: if ready { "ready" } else { "sign_in_needed" }.to_owned(),
-            accounts: accounts.iter().map(account_view).collect(),
+            state: state.to_owned(),
+            accounts: accounts_seen,
             tools: count(tools.iter().filter(|tool| tool.pin != Pin::Gone).count()),
             tools_waiting: count(
                 tools.iter().filter(|tool| matches!(tool.pin, Pin::New | Pin::Changed)).count(),
@@ -85,6 +93,31 @@ impl Api {
             ),
             http: format!("{}/s/{}/mcp", self.0.surroundings.http(), server.name),
             added_at: shown(server.added_at),
+        })
+    }
+
+    pub(crate) fn account_view(&self, account: &Account) -> Result<AccountView, Failure> {
+        let kind = match account.kind {
+            AccountKind::Anonymous => "anonymous",
+            AccountKind::Key => "key",
+            AccountKind::Oauth => "oauth",
+        };
+        let state = match account.state {
+            AccountState::SignedIn => "signed_in",
+            AccountState::NeedsSignIn => "needs_sign_in",
+            AccountState::SignedOut => "signed_out",
+        };
+        Ok(AccountView {
+            id: account.id.to_string(),
+            name: account.name.clone(),
+            kind: kind.to_owned(),
+            state: state.to_owned(),
+            issuer: account.issuer.clone(),
+            resource: account.resource.clone(),
+            scopes: account.scopes.clone(),
+            expires_at: account.expires_at.map(shown),
+            scopes_wanted: self.0.delegation.wanted_scopes(&account.id)?,
+            added_at: shown(account.added_at),
         })
     }
 }
@@ -107,28 +140,4 @@ fn checked(text: &str) -> Result<Url, Failure> {
         return Err(bad("The URL must have no user name, password or fragment.".to_owned()));
     }
     Ok(url)
-}
-
-pub(crate) fn account_view(account: &Account) -> AccountView {
-    let kind = match account.kind {
-        AccountKind::Anonymous => "anonymous",
-        AccountKind::Key => "key",
-        AccountKind::Oauth => "oauth",
-    };
-    let state = match account.state {
-        AccountState::SignedIn => "signed_in",
-        AccountState::NeedsSignIn => "needs_sign_in",
-        AccountState::SignedOut => "signed_out",
-    };
-    AccountView {
-        id: account.id.to_string(),
-        name: account.name.clone(),
-        kind: kind.to_owned(),
-        state: state.to_owned(),
-        issuer: account.issuer.clone(),
-        resource: account.resource.clone(),
-        scopes: account.scopes.clone(),
-        expires_at: account.expires_at.map(shown),
-        added_at: shown(account.added_at),
-    }
 }

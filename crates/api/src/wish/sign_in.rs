@@ -3,7 +3,6 @@
 use prokura_account::Secret;
 use prokura_domain::{Account, AccountId, Server};
 
-use super::servers::account_view;
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::view::{AccountView, SignInView};
@@ -47,7 +46,7 @@ impl Api {
         if let Some(server) = self.store().server(&account.server)? {
             self.0.delegation.refresh_tools(&server, &account.id).await?;
         }
-        Ok(account_view(&account))
+        self.account_view(&account)
     }
 
     /// Gives up a sign-in.
@@ -87,7 +86,7 @@ impl Api {
         let server = self.server_named(&server)?;
         let account = self.0.accounts.set_key(&server, &header, Secret::new(key)).await?;
         self.0.delegation.refresh_tools(&server, &account.id).await?;
-        Ok(account_view(&account))
+        self.account_view(&account)
     }
 
     /// Signs out: revokes and forgets. Says of each account what became of its tokens.
