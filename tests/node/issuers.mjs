@@ -7,6 +7,10 @@ import Provider from "oidc-provider";
 
 import { say, serve } from "./lines.mjs";
 
+// Its advice for operators is not for a test; standard output is for answers only.
+console.info = () => {};
+console.warn = () => {};
+
 const issuers = [];
 
 function configuration(state) {

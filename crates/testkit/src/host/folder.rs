@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use super::program::{find_program, shown, signal, write_private};
@@ -119,8 +119,25 @@ impl Folder {
     /// # Errors
     /// When it does not start or does not end.
     pub async fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> anyhow::Result<Said> {
-        let ended = self.command(arguments).output();
-        let output = tokio::time::timeout(Duration::from_secs(60), ended)
+        self.run_with(arguments, b"").await
+    }
+
+    /// The same with something on standard input.
+    ///
+    /// # Errors
+    /// When it does not start or does not end.
+    pub async fn run_with<S: AsRef<OsStr>>(
+        &self,
+        arguments: &[S],
+        input: &[u8],
+    ) -> anyhow::Result<Said> {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).spawn()?;
+        let mut stdin = child.stdin.take().context("no standard input")?;
+        // A command that reads nothing closes its end; that is its right.
+        let _unread = stdin.write_all(input).await.is_err();
+        drop(stdin);
+        let output = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output())
             .await
             .with_context(|| format!("no end after a minute: {}", shown(arguments)))??;
         Ok(Said {

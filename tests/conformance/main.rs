@@ -1,0 +1,64 @@
+//! Runs the official conformance suite against Prokura: `server` puts it in front of the reference server, `client`
+//! lets the suite start Prokura as a client. It must never open a door in the product: the key that the suite cannot
+//! send is added by a proxy of the tests.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // What it tells is its purpose.
+
+mod client;
+mod drive;
+mod outcome;
+mod server;
+
+use anyhow::bail;
+use clap::{Parser, Subcommand};
+
+/// The official conformance suite, through Prokura.
+#[derive(Debug, Parser)]
+#[command(name = "prokura-conformance")]
+struct Options {
+    #[command(subcommand)]
+    leg: Leg,
+}
+
+#[derive(Debug, Subcommand)]
+enum Leg {
+    /// The suite acts as agent in front of Prokura.
+    Server {
+        /// The revision whose requirements are tested.
+        #[arg(long, default_value = "2026-07-28")]
+        requirements: String,
+        /// Test the reference server itself, without Prokura: nothing may fail.
+        #[arg(long)]
+        direct: bool,
+    },
+    /// The suite acts as server and authorization server behind Prokura.
+    Client {
+        /// The revision whose requirements are tested.
+        #[arg(long, default_value = "2026-07-28")]
+        requirements: String,
+    },
+    /// The suite tests Prokura's own authorization server.
+    Authorization {
+        /// The revision whose requirements are tested.
+        #[arg(long, default_value = "2026-07-28")]
+        requirements: String,
+    },
+    /// What the suite starts in the client leg: Prokura, a person and an agent in one.
+    Drive {
+        /// The server of the scenario.
+        url: String,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Options::parse().leg {
+        Leg::Server { requirements, direct } => server::run(&requirements, direct).await,
+        Leg::Client { requirements } => client::run(&requirements).await,
+        Leg::Authorization { .. } => {
+            bail!(
+                "this version has no authorization server for agents; they prove themselves with a key"
+            )
+        }
+        Leg::Drive { url } => drive::run(&url).await,
+    }
+}

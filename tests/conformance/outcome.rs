@@ -1,0 +1,126 @@
+//! What a run of the suite came to, read from its own summary.
+
+use std::process::Stdio;
+
+use anyhow::{Context as _, bail};
+use prokura_tests::tools;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// Passed and total.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    passed: u32,
+    total: u32,
+}
+
+impl Count {
+    fn add(&mut self, good: bool) {
+        self.passed += u32::from(good);
+        self.total += 1;
+    }
+
+    fn json(self) -> Value {
+        json!([self.passed, self.total])
+    }
+}
+
+/// The sums of a run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    scenarios: Count,
+    checks: Count,
+    extras: Count,
+}
+
+/// Runs the suite with `arguments` and the expected failures of this repository, prints what it says and, as the last
+/// line, what it came to.
+pub async fn run(leg: &str, requirements: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let results = tempfile::Builder::new().prefix("conformance-").tempdir()?;
+    let expected =
+        tools::package().join(format!("conformance/expected-failures-{requirements}.yaml"));
+    let mut command = Command::new(tools::node()?);
+    command.arg(tools::suite()).arg(leg).args(arguments).args(["--requirements", requirements]);
+    command.arg("-o").arg(results.path());
+    if expected.exists() {
+        command.arg("--expected-failures").arg(&expected);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    let output = command.output().await.context("the suite does not start")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("{said}");
+    let kept = std::env::var_os("PROKURA_CONFORMANCE_RESULTS");
+    if let Some(kept) = kept {
+        // Where somebody wants to look at every check.
+        let copied = Command::new("cp").arg("-r").arg(results.path()).arg(&kept).status().await?;
+        eprintln!("the results are in {} ({copied})", kept.to_string_lossy());
+    }
+    let outcome = read(&said).context("the suite printed no summary")?;
+    println!(
+        "{}",
+        json!({
+            "leg": leg,
+            "requirements": requirements,
+            "scenarios": outcome.scenarios.json(),
+            "checks": outcome.checks.json(),
+            "extras": outcome.extras.json(),
+        })
+    );
+    if !output.status.success() {
+        bail!(
+            "the suite found failures that {} does not list, or listed ones that pass now",
+            expected.display()
+        );
+    }
+    Ok(())
+}
+
+/// Reads the lines `✓ name: N passed, M failed`, and `✓ name (why)` of what is not scored.
+fn read(said: &str) -> Option<Outcome> {
+    let (_, summary) = said.split_once("SUMMARY ===")?;
+    let (scored, unscored) = summary.split_once("Not scored for").unwrap_or((summary, ""));
+    let mut outcome = Outcome::default();
+    let mut extras = Vec::new();
+    for line in unscored.lines() {
+        let Some((good, rest)) = mark(line) else { continue };
+        extras.push(rest.split(' ').next().unwrap_or(rest));
+        outcome.extras.add(good);
+    }
+    for line in scored.lines() {
+        let Some((good, rest)) = mark(line) else { continue };
+        let Some((name, counts)) = rest.split_once(": ") else { continue };
+        if !extras.contains(&name) {
+            outcome.scenarios.add(good);
+        }
+        let number = |word: &str| {
+            let found = counts.split(", ").find_map(|part| part.strip_suffix(word))?;
+            found.trim().parse::<u32>().ok()
+        };
+        let (passed, failed) = (number("passed").unwrap_or(0), number("failed").unwrap_or(0));
+        outcome.checks.passed += passed;
+        outcome.checks.total += passed + failed;
+    }
+    (outcome.scenarios.total > 0).then_some(outcome)
+}
+
+fn mark(line: &str) -> Option<(bool, &str)> {
+    let line = line.trim();
+    let good = line.strip_prefix("✓ ").map(|rest| (true, rest));
+    good.or_else(|| line.strip_prefix("✗ ").map(|rest| (false, rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn required_scenarios_checks_and_extras_are_counted_apart() {
+        let said = "x\n=== SUMMARY ===\n✓ ping: 2 passed, 0 failed\n✗ tools-list: 1 passed, 2 failed\n\
+                    ✓ tasks-lifecycle: 9 passed, 0 failed\n\nTotal: 12 passed, 2 failed\n\n\
+                    Not scored for 2026-07-28: 1 scenario(s) run, 0 failing.\n  ✓ tasks-lifecycle (extension)\n";
+        let outcome = read(said).unwrap();
+        assert_eq!(outcome.scenarios, Count { passed: 1, total: 2 });
+        assert_eq!(outcome.checks, Count { passed: 12, total: 14 });
+        assert_eq!(outcome.extras, Count { passed: 1, total: 1 });
+    }
+}
