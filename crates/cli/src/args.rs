@@ -61,6 +61,9 @@ pub struct Serve {
     /// Derive the master key from the passphrase in a file, mode 600; the keyring is not touched.
     #[arg(long, value_name = "FILE")]
     pub vault_passphrase_file: Option<PathBuf>,
+    /// The URL of your published client metadata document; kept in the data folder, and taken back with an empty one.
+    #[arg(long, value_name = "URL")]
+    pub client_document: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -34,7 +34,13 @@ pub async fn serve(data: PathBuf, serve: Serve) -> Result<ExitCode, Failure> {
         (None, Some(file)) => VaultChoice::PassphraseFile(file),
         (None, None) => VaultChoice::Keyring,
     };
-    let options = Options { data, port: serve.port, vault, prompter: Arc::new(Quiet) };
+    let options = Options {
+        data,
+        port: serve.port,
+        vault,
+        prompter: Arc::new(Quiet),
+        client_document: serve.client_document,
+    };
     let host = Host::start(options).await.map_err(|error| unable(&error))?;
     println!("{}", json!({ "ready": true, "http": host.http() }));
     stopped().await;

@@ -44,6 +44,9 @@ pub struct Options {
     pub vault: VaultChoice,
     /// The way to the person.
     pub prompter: Arc<dyn Prompter>,
+    /// The URL of a published client metadata document, by which Prokura names itself where an authorization server
+    /// takes one (REG CIMD). `None`: the folder's own, if it has one; it is kept.
+    pub client_document: Option<String>,
 }
 
 impl std::fmt::Debug for Options {

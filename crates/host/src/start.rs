@@ -27,6 +27,8 @@ use crate::{HostError, Options, SystemClock, SystemEntropy, VaultChoice};
 
 /// Ports that are tried first for a new folder.
 const PORTS: std::ops::Range<u16> = 47200..47300;
+/// The setting that holds the URL of the client metadata document; empty is none.
+const CLIENT_DOCUMENT: &str = "client_document";
 /// How often a locked vault is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -82,6 +84,9 @@ impl Host {
         let http = format!("http://127.0.0.1:{port}");
         ground.store.put_setting("port", &port.to_string())?;
 
+        if let Some(url) = &options.client_document {
+            ground.store.put_setting(CLIENT_DOCUMENT, url)?;
+        }
         let accounts = accounts(&ground)?;
         let upstream = HttpUpstream::new(
             Arc::new(StoreDirectory(ground.store.clone())),
@@ -225,7 +230,7 @@ fn accounts(ground: &Ground) -> Result<AccountBook, HostError> {
     let changes = ground.changes.clone();
     let options = AccountOptions {
         client_name: "Prokura".to_owned(),
-        client_document: ground.store.setting("client_document")?,
+        client_document: ground.store.setting(CLIENT_DOCUMENT)?.filter(|url| !url.is_empty()),
         network: Network::system(),
     };
     Ok(AccountBook::new(
