@@ -1,31 +1,25 @@
 //! Step 6 of a Call: the answer on its way back, and the record of how it ended.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use prokura_domain::{
-    AuditLevel, Call, CallId, Change, Durability, Event, Json, RecordKind, Subject, Timestamp, sse,
+    AuditLevel, Call, CallId, Change, Durability, Event, Json, RecordKind, Subject, Timestamp,
 };
 use prokura_policy::Approved;
 use prokura_store::Payload;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::Delegation;
 use crate::answers::AskedFor;
 use crate::flight::Landing;
 use crate::message::{Broken, Inbound, Refusal, RefusalCode, Reply};
+use crate::peek::{Peek, peek};
+use crate::relay::Relay;
 
 /// The largest answer, and the largest single event, that is carried.
 pub(crate) const LARGEST: usize = 64 * 1024 * 1024;
-/// Events that may wait for a slow Agent.
-const BACKLOG: usize = 16;
 
-type Body = BoxStream<'static, Result<Bytes, Broken>>;
+pub(crate) type Body = BoxStream<'static, Result<Bytes, Broken>>;
 
 /// How a Call that left ends. It is written exactly once, also when everybody stopped waiting.
 pub(crate) struct Outcome {
@@ -40,11 +34,11 @@ pub(crate) struct Outcome {
 
 /// What the answer was, as far as the record says.
 #[derive(Default)]
-struct Ending {
-    result: &'static str,
-    status: Option<u16>,
-    told: Option<String>,
-    body: Option<Bytes>,
+pub(crate) struct Ending {
+    pub result: &'static str,
+    pub status: Option<u16>,
+    pub told: Option<String>,
+    pub body: Option<Bytes>,
 }
 
 impl Outcome {
@@ -118,7 +112,7 @@ impl Outcome {
         Ok(Reply { status: reply.status, headers: reply.headers, body })
     }
 
-    async fn write(&mut self, ending: Ending) -> bool {
+    pub async fn write(&mut self, ending: Ending) -> bool {
         self.open = false;
         let (event, payload) = self.record(ending);
         let log = self.delegation.log();
@@ -165,106 +159,6 @@ impl Drop for Outcome {
             }
             delegation.tell(Change::Audit);
         });
-    }
-}
-
-/// Hands a stream of events on, one by one, and remembers what the Server asks in it.
-struct Relay {
-    delegation: Delegation,
-    session: Option<String>,
-    asked: AskedFor,
-    token: CancellationToken,
-}
-
-impl Relay {
-    fn new(
-        delegation: &Delegation,
-        inbound: &Inbound,
-        asked: AskedFor,
-        token: &CancellationToken,
-    ) -> Self {
-        Self {
-            delegation: delegation.clone(),
-            session: inbound.session.clone(),
-            asked,
-            token: token.clone(),
-        }
-    }
-
-    fn start(self, reply: Reply, outcome: Option<Outcome>) -> Reply {
-        let (sender, receiver) = mpsc::channel(BACKLOG);
-        let status = reply.status;
-        tokio::spawn(self.run(reply.body, status, sender, outcome));
-        let body = futures::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|item| (item, receiver))
-        });
-        Reply { status, headers: reply.headers, body: body.boxed() }
-    }
-
-    async fn run(
-        self,
-        mut body: Body,
-        status: u16,
-        sender: mpsc::Sender<Result<Bytes, Broken>>,
-        mut outcome: Option<Outcome>,
-    ) {
-        let mut splitter = sse::Splitter::new(LARGEST);
-        let broken = loop {
-            let chunk = tokio::select! {
-                biased;
-                () = self.token.cancelled() => break Broken::Revoked,
-                () = sender.closed() => return,
-                chunk = body.next() => chunk,
-            };
-            let events = match chunk {
-                Some(Ok(chunk)) => match splitter.push(&chunk) {
-                    Ok(events) => events,
-                    Err(_) => break Broken::TooLarge,
-                },
-                Some(Err(broken)) => break broken,
-                None => {
-                    let rest = splitter.rest();
-                    if !rest.is_empty() {
-                        let _ = sender.send(Ok(Bytes::from(rest))).await;
-                    }
-                    if let Some(outcome) = outcome {
-                        outcome.finish("no_answer", "The stream ended without an answer.").await;
-                    }
-                    return;
-                }
-            };
-            for event in events {
-                if !self.event(&event, status, &mut outcome).await {
-                    let _ = sender.send(Err(Broken::AuditBroken)).await;
-                    return;
-                }
-                if sender.send(Ok(Bytes::from(event))).await.is_err() {
-                    return;
-                }
-            }
-        };
-        if let Some(outcome) = outcome {
-            outcome.finish(word(&broken), &broken.to_string()).await;
-        }
-        let _ = sender.send(Err(broken)).await;
-    }
-
-    /// Looks at one event before it is handed on. `false`: it is the answer, and its record could not be written.
-    async fn event(&self, event: &[u8], status: u16, outcome: &mut Option<Outcome>) -> bool {
-        let Some(data) = sse::data(event) else { return true };
-        match peek(data.as_bytes()) {
-            Peek::Answer(result) => {
-                let Some(mut outcome) = outcome.take() else { return true };
-                let body = Some(Bytes::from(data));
-                outcome.write(Ending { result, status: Some(status), body, told: None }).await
-            }
-            Peek::Request { id, method } => {
-                let asked = AskedFor { ping: method == "ping", ..self.asked.clone() };
-                self.delegation.server_asked(self.session.as_deref(), &id, asked);
-                true
-            }
-            Peek::Other => true,
-        }
     }
 }
 
@@ -341,56 +235,7 @@ pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Broken> {
     Ok(first.unwrap_or_else(|| Bytes::from(whole)))
 }
 
-enum Peek {
-    /// A response, with how it went.
-    Answer(&'static str),
-    /// A request of the Server, with its id as JSON text.
-    Request {
-        id: String,
-        method: String,
-    },
-    Other,
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct ResultMembers<'a> {
-    is_error: Option<bool>,
-    #[serde(borrow)]
-    result_type: Option<Cow<'a, str>>,
-}
-
-fn peek(message: &[u8]) -> Peek {
-    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(message) else { return Peek::Other };
-    if let (Some(method), Some(id)) = (&envelope.method, envelope.id) {
-        return Peek::Request { id: id.get().to_owned(), method: method.to_string() };
-    }
-    if envelope.error.is_some() {
-        return Peek::Answer("rpc_error");
-    }
-    let Some(result) = envelope.result else { return Peek::Other };
-    let members = serde_json::from_str::<ResultMembers<'_>>(result.get()).unwrap_or_default();
-    match (members.is_error, members.result_type.as_deref()) {
-        (Some(true), _) => Peek::Answer("tool_error"),
-        (_, Some("input_required")) => Peek::Answer("input_required"),
-        (_, Some("task")) => Peek::Answer("task"),
-        _ => Peek::Answer("ok"),
-    }
-}
-
-fn word(broken: &Broken) -> &'static str {
+pub(crate) fn word(broken: &Broken) -> &'static str {
     match broken {
         Broken::Upstream => "broken_off",
         Broken::Revoked => "revoked",

@@ -1,0 +1,116 @@
+//! An answer that streams: its events are handed on one by one, and what the Server asks in them is remembered.
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use prokura_domain::sse;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::Delegation;
+use crate::answers::AskedFor;
+use crate::message::{Broken, Inbound, Reply};
+use crate::peek::{Peek, peek};
+use crate::reply::{Body, Ending, LARGEST, Outcome, word};
+
+/// Events that may wait for a slow Agent.
+const BACKLOG: usize = 16;
+
+/// Hands a stream of events on, one by one, and remembers what the Server asks in it.
+pub(crate) struct Relay {
+    delegation: Delegation,
+    session: Option<String>,
+    asked: AskedFor,
+    token: CancellationToken,
+}
+
+impl Relay {
+    pub fn new(
+        delegation: &Delegation,
+        inbound: &Inbound,
+        asked: AskedFor,
+        token: &CancellationToken,
+    ) -> Self {
+        Self {
+            delegation: delegation.clone(),
+            session: inbound.session.clone(),
+            asked,
+            token: token.clone(),
+        }
+    }
+
+    pub fn start(self, reply: Reply, outcome: Option<Outcome>) -> Reply {
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        let status = reply.status;
+        tokio::spawn(self.run(reply.body, status, sender, outcome));
+        let body = futures::stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|item| (item, receiver))
+        });
+        Reply { status, headers: reply.headers, body: body.boxed() }
+    }
+
+    async fn run(
+        self,
+        mut body: Body,
+        status: u16,
+        sender: mpsc::Sender<Result<Bytes, Broken>>,
+        mut outcome: Option<Outcome>,
+    ) {
+        let mut splitter = sse::Splitter::new(LARGEST);
+        let broken = loop {
+            let chunk = tokio::select! {
+                biased;
+                () = self.token.cancelled() => break Broken::Revoked,
+                () = sender.closed() => return,
+                chunk = body.next() => chunk,
+            };
+            let events = match chunk {
+                Some(Ok(chunk)) => match splitter.push(&chunk) {
+                    Ok(events) => events,
+                    Err(_) => break Broken::TooLarge,
+                },
+                Some(Err(broken)) => break broken,
+                None => {
+                    let rest = splitter.rest();
+                    if !rest.is_empty() {
+                        let _ = sender.send(Ok(Bytes::from(rest))).await;
+                    }
+                    if let Some(outcome) = outcome {
+                        outcome.finish("no_answer", "The stream ended without an answer.").await;
+                    }
+                    return;
+                }
+            };
+            for event in events {
+                if !self.event(&event, status, &mut outcome).await {
+                    let _ = sender.send(Err(Broken::AuditBroken)).await;
+                    return;
+                }
+                if sender.send(Ok(Bytes::from(event))).await.is_err() {
+                    return;
+                }
+            }
+        };
+        if let Some(outcome) = outcome {
+            outcome.finish(word(&broken), &broken.to_string()).await;
+        }
+        let _ = sender.send(Err(broken)).await;
+    }
+
+    /// Looks at one event before it is handed on. `false`: it is the answer, and its record could not be written.
+    async fn event(&self, event: &[u8], status: u16, outcome: &mut Option<Outcome>) -> bool {
+        let Some(data) = sse::data(event) else { return true };
+        match peek(data.as_bytes()) {
+            Peek::Answer(result) => {
+                let Some(mut outcome) = outcome.take() else { return true };
+                let body = Some(Bytes::from(data));
+                outcome.write(Ending { result, status: Some(status), body, told: None }).await
+            }
+            Peek::Request { id, method } => {
+                let asked = AskedFor { ping: method == "ping", ..self.asked.clone() };
+                self.delegation.server_asked(self.session.as_deref(), &id, asked);
+                true
+            }
+            Peek::Other => true,
+        }
+    }
+}
