@@ -267,7 +267,15 @@ impl Log {
         // First the anchor, then the snapshot: so the snapshot is never the older one.
         let anchor = self.0.signer.anchored(&self.0.log_id);
         let db = read::connect(&self.0.path)?;
-        verify::verify(&db, &self.0.path, anchor.as_ref(), self.0.signer.public_key())
+        let key = self.0.signer.public_key();
+        let mut verdict = verify::verify(&db, &self.0.path, anchor.as_ref(), key)?;
+        if key.is_none() {
+            verdict.notes.push(
+                "The vault is locked: its anchor could not be read, nor its key compared with the checkpoints'."
+                    .to_owned(),
+            );
+        }
+        Ok(verdict)
     }
 
     fn reading<T>(

@@ -47,7 +47,8 @@ impl Verdict {
     }
 }
 
-/// Verifies the log in a file, which may be a copy, or the file of a running host. Nothing is written to it.
+/// Verifies the log in a file, which may be a copy, or the file of a running host. Nothing is written to it; beside a copy
+/// that brought its write-ahead log along, SQLite leaves its index of that (`-shm`).
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when it is no database of Prokura at all, [`StoreError::Database`] when it cannot be opened.

@@ -78,9 +78,19 @@ impl Stage {
 
     /// Plays the act named `act` in a process of its own, after `prepare` ran in its session.
     fn play(&self, prepare: &str, act: &str) {
+        self.run(self.quiet(Command::new("dbus-run-session")), prepare, act);
+    }
+
+    /// The same, where a prompt can be shown.
+    fn play_on_a_display(&self, prepare: &str, act: &str) {
+        let mut session = self.quiet(Command::new("xvfb-run"));
+        session.args(["-a", "dbus-run-session"]);
+        self.run(session, prepare, act);
+    }
+
+    fn run(&self, mut session: Command, prepare: &str, act: &str) {
         let script = format!("{prepare}; exec \"$0\" --exact {act} --nocapture --test-threads=1");
-        let played = self
-            .quiet(Command::new("dbus-run-session"))
+        let played = session
             .args(["--", "sh", "-c", &script])
             .arg(std::env::current_exe().unwrap())
             .output()
@@ -140,6 +150,9 @@ fn act_locked() {
     assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
     let VaultState::Locked(why) = vault.state() else { panic!("it is open") };
     assert!(!why.is_empty());
+    if std::env::var_os("DISPLAY").is_some() {
+        assert!(why.contains("has not answered yet"), "nothing blocked: {why}");
+    }
     assert!(vault.seal(&context(), b"x").is_err());
     assert_eq!(vault.anchored("log_1"), None);
     let marker = dir.join("vault.json").exists();
@@ -188,6 +201,19 @@ fn a_locked_keyring_locks_the_vault_quickly() {
     stage.play(UNLOCKED, "act_first_start");
     stage.play(LOCKED, "act_locked");
     stage.play(UNLOCKED, "act_second_start");
+}
+
+/// With a display a locked keyring shows a prompt, and its call blocks for as long as that stands.
+#[test]
+fn a_prompt_that_nobody_answers_does_not_hang_the_start() {
+    let Some(stage) = Stage::new() else { return };
+    if !there("xvfb-run") {
+        std::io::Write::write_all(&mut std::io::stderr(), b"not run: xvfb-run is not installed\n")
+            .unwrap();
+        return;
+    }
+    stage.play(UNLOCKED, "act_first_start");
+    stage.play_on_a_display(LOCKED, "act_locked");
 }
 
 #[test]

@@ -53,6 +53,8 @@ async fn a_locked_vault_loses_no_record() {
     assert_eq!(detail(&bench.log, seq, "payload").as_deref(), Some("not kept"));
     assert!(detail(&bench.log, seq, "arguments_digest").is_some());
     assert!(matches!(bench.log.checkpoint(), Err(StoreError::NoCheckpoint)));
+    let verdict = bench.log.verify().unwrap();
+    assert!(verdict.is_whole() && verdict.notes.iter().any(|note| note.contains("locked")));
     bench.vault.locked.store(false, Ordering::SeqCst);
     assert!(bench.log.payload("cal_1", "arguments").unwrap().is_none());
     bench.log.checkpoint().unwrap();
