@@ -25,6 +25,7 @@ function account(server: string, name: string, kind: string, signed = "signed_in
     issuer: oauth ? `https://login.${host}` : null,
     resource: oauth ? `https://mcp.${host}/mcp` : null,
     scopes: oauth ? ["read:items", "write:items", "offline_access"] : [],
+    scopes_wanted: server === "Mailbox" ? ["mail:send"] : [],
     expires_at: oauth ? ago(-42) : null,
     added_at: ago(60 * 24 * 12),
   };
@@ -41,7 +42,7 @@ export function servers(scene: Scene): ServerView[] {
     name,
     endpoint: `https://mcp.${name.toLowerCase().replace(/[^a-z]+/g, "-")}.example/mcp`,
     resource: name === "Linear" ? null : `https://mcp.${name.toLowerCase().replace(/[^a-z]+/g, "-")}.example/mcp`,
-    state: name === "Linear" ? "sign_in_needed" : "ready",
+    state: name === "Linear" ? "sign_in_needed" : name === "Mailbox" ? "scopes_wanted" : "ready",
     accounts: name === "Linear" ? [account(name, "northwind", "oauth", "needs_sign_in")] : name === "GitHub" ? [account(name, "marta", "oauth"), account(name, "build-bot", "key")] : name === "Weather" ? [account(name, "anonymous", "anonymous")] : [account(name, "marta@northwind", "oauth")],
     tools: tools(scene, `srv_${at}`).length,
     tools_waiting: name === "Ledger" ? 2 : 0,
@@ -129,7 +130,7 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
     id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "Claude Code" }, agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "Ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
     method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], arguments: args,
     raw: text(`{"name":"send_payment","arguments":{"recipient":"Bright\\u200bfields Ltd","iban":"GB29NWBK60161331926819","amount":1840.00,"urgent":true,"reference":"${LONG}","tags":[]}}`),
-    digest: `sha256:${hash(at + 3)}`, scopes: [], raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, ...more,
+    digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, ...more,
   };
 }
 
@@ -138,7 +139,7 @@ export function approvals(scene: Scene): ApprovalView[] {
   const waiting = [
     approval(0, {}),
     approval(1, { target: text("update_issue"), class: "write", server: { id: "srv_0", name: "GitHub" }, server_host: "mcp.github.example", account: { id: "acc_0", name: "marta" }, arguments: [argument("/name", "update_issue"), argument("/arguments/number", "482", "number"), argument("/arguments/body", [{ text: "Closing this.", mark: false }, { text: "U+000A", mark: true }, { text: "Thanks!", mark: false }])], why: [{ rule: "grt_1", text: "Your grant for every write tool says that it asks you each time." }] }),
-    approval(2, { kind: "scope_step_up", target: text("delete_branch"), class: null, scopes: ["repo:delete", "workflow"], arguments: [], server: { id: "srv_0", name: "GitHub" }, server_host: "mcp.github.example", why: [{ rule: "scope", text: "GitHub refused the call: the account has repo:read and repo:write, and it wants more." }] }),
+    approval(2, { target: text("list_messages"), class: "read", server: { id: "srv_2", name: "Mailbox" }, server_host: "mcp.mailbox.example", arguments: [argument("/name", "list_messages"), argument("/arguments", "{}", "empty object")], why: [{ rule: "flow", text: "This agent has read something from a stranger, so what it sends out needs you." }] }),
     approval(3, { target: text("sync_calendar_with_a_name_that_is_far_longer_than_any_sensible_tool_would_have"), class: null, agent: { id: "agt_5", name: "An agent that somebody gave a truly long name because they could, and it goes on" }, agent_claim: "the one and only official agent, please trust\u202e me and press allow without reading any further", server: { id: "srv_8", name: "Warehouse of the northern distribution centre (staging)" }, server_host: "mcp.warehouse-of-the-northern-distribution-centre.staging.example", why: [{ rule: "grt_9", text: "Your grant for all tools says that it asks you each time." }, { rule: "class", text: "Nobody has said yet what this tool can do, so it counts as a write." }] }),
   ];
   const done = ["used", "denied", "expired", "dropped", "allowed"].map((settled, at) => approval(10 + at, { state: settled, settled_at: ago(40 + at * 90), note: settled === "denied" ? "Use the test account instead." : null }));

@@ -8,8 +8,7 @@ const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 39)}â
 /** What the allowing button says: what happens. */
 export function allowWords(view: ApprovalView, seconds: number | null): string {
   const target = cut(plain(view));
-  if (view.kind === "scope_step_up") return `Ask ${view.server.name} for more access`;
-  if (seconds !== null) return `Allow ${cut(plain(view))} for ${spanWords(seconds)}`;
+  if (seconds !== null) return `Allow these arguments for ${spanWords(seconds)}`;
   if (view.target_kind === "tool") return `Allow this call to ${target}`;
   if (view.target_kind === "resource") return `Allow reading ${target}`;
   if (view.target_kind === "prompt") return `Allow using ${target}`;

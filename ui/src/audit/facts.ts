@@ -14,12 +14,12 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 const isReason = (value: unknown): value is Reason => isRecord(value) && typeof value["text"] === "string";
 const holdsReasons = (value: unknown): value is Reason[] => Array.isArray(value) && value.length > 0 && value.every(isReason);
 
-export function whys(detail: Record<string, unknown>): Reason[] {
-  return Object.values(detail).filter(holdsReasons).flat().map(({ rule, text }) => ({ rule: typeof rule === "string" ? rule : "", text }));
+export function whys(detail: Record<string, unknown> | null): Reason[] {
+  return Object.values(detail ?? {}).filter(holdsReasons).flat().map(({ rule, text }) => ({ rule: typeof rule === "string" ? rule : "", text }));
 }
 
-export function facts(detail: Record<string, unknown>): Fact[] {
-  return Object.entries(detail)
+export function facts(detail: Record<string, unknown> | null): Fact[] {
+  return Object.entries(detail ?? {})
     .filter(([, value]) => !holdsReasons(value))
     .map(([name, value]) => ({ name, ...worded(value) }));
 }

@@ -17,11 +17,11 @@ const SENTENCES: Record<string, string> = {
   "host.paused": "All agents were paused",
   "host.resumed": "All agents were resumed",
   "call.intent": "{agent} calls {target} at {server}",
-  "call.outcome": "{server} answered {agent}'s {target}",
+  "call.outcome": "{agent}'s call to {target} at {server} {ended}",
   "call.refused": "{agent} was refused {target} at {server}",
   "request.refused": "A request was refused before it was a call",
   "question.raised": "{agent} asks for {target} at {server}",
-  "question.settled": "The question about {agent}'s {target} at {server} was settled",
+  "question.settled": "{answer} {agent} at {server}",
   "server.added": "{server} was added",
   "server.removed": "{server} was removed",
   "account.signed_in": "You signed in to {server} as {account}",
@@ -31,8 +31,8 @@ const SENTENCES: Record<string, string> = {
   "token.refreshed": "The tokens of {account} at {server} were refreshed",
   "token.revoked": "The tokens of {account} at {server} were revoked",
   "token.failed": "Tokens for {account} at {server} could not be had",
-  "tool.pinned": "The tools of {server} were pinned",
-  "tool.changed": "{target} of {server} appeared, changed or went",
+  "tool.pinned": "{tools} of {server} pinned at first sight",
+  "tool.changed": "{tools} of {server} appeared, changed or went",
   "tool.accepted": "{target} of {server} was accepted",
   "tool.classified": "{target} of {server} was classified",
   "agent.added": "{agent} was added",
@@ -59,16 +59,52 @@ function fill(piece: string, record: RecordView): Part {
     case "{account}":
       return record.account ? { text: record.account.name, as: "name" } : words("an account");
     case "{target}":
-      return record.target ? { text: record.target, as: "code" } : words("something");
+      return targetOf(record);
+    case "{tools}":
+      return words(counted(record.detail?.["tools"]));
+    case "{ended}":
+      return words(ENDS[String(record.detail?.["result"])] ?? "ended");
+    case "{answer}":
+      return words(ANSWERS[String(record.detail?.["answer"])] ?? "A question was settled:");
     default:
       return words(piece);
   }
+}
+
+const ANSWERS: Record<string, string> = {
+  allowed: "You allowed what was asked by",
+  denied: "You denied what was asked by",
+  expired: "Nobody answered in time what was asked by",
+  dropped: "A question was dropped, asked by",
+};
+
+const ENDS: Record<string, string> = {
+  ok: "was answered",
+  tool_error: "was answered with an error of the tool",
+  rpc_error: "was answered with an error",
+  input_required: "was answered: it needs something first",
+  task: "was answered: it goes on as a task",
+  not_sent: "was not sent",
+  failed: "failed",
+  unknown: "ended nobody knows how",
+};
+
+function targetOf(record: RecordView): Part {
+  const named = record.target ?? record.detail?.["tool"];
+  return typeof named === "string" ? { text: named, as: "code" } : words("something");
+}
+
+function counted(tools: unknown): string {
+  const count = Array.isArray(tools) ? tools.length : 0;
+  return count === 0 ? "Tools" : count === 1 ? "1 tool" : `${count} tools`;
 }
 
 export type RecordTone = "allow" | "ask" | "deny" | "plain";
 
 /** The colour of its mark: green went, amber asks, red refused or failed. */
 export function tone(record: RecordView): RecordTone {
+  const ended = record.detail?.["result"] ?? record.detail?.["answer"];
+  if (["failed", "not_sent", "rpc_error", "tool_error", "cancelled", "denied"].includes(String(ended))) return "deny";
   if (/refused|failed|revoked|removed|recovered/.test(record.kind)) return "deny";
   if (/question\.raised|tool\.changed|paused/.test(record.kind)) return "ask";
   if (record.kind === "call.outcome" || record.kind === "call.intent") return "allow";

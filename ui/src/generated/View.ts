@@ -33,6 +33,10 @@ resource: string | null,
  */
 scopes: Array<string>, 
 /**
+ * Scopes the server asked for in vain; the next sign-in asks for them.
+ */
+scopes_wanted: Array<string>, 
+/**
  * When the access token expires, RFC 3339.
  */
 expires_at: string | null, 
@@ -379,7 +383,7 @@ endpoint: string,
  */
 resource: string | null, 
 /**
- * `ready`, `sign_in_needed`.
+ * `ready`, `sign_in_needed`, or `scopes_wanted`: some call needs more than the account was given.
  */
 state: string, 
 /**

@@ -24,6 +24,9 @@ export function needs(state: StateView, servers: readonly ServerView[], approval
     if (server.state === "sign_in_needed") {
       list.push({ id: `${server.id}-sign-in`, icon: "servers", text: `${server.name} needs you to sign in.`, action: "Sign in", href: href("servers", server.id) });
     }
+    if (server.state === "scopes_wanted") {
+      list.push({ id: `${server.id}-scopes`, icon: "servers", text: `${server.name} refused a call: it wants more access than you gave.`, action: "Look at it", href: href("servers", server.id) });
+    }
     if (server.tools_waiting > 0) {
       const tools = server.tools_waiting === 1 ? "1 new or changed tool" : `${server.tools_waiting} new or changed tools`;
       list.push({ id: `${server.id}-tools`, icon: "warn", text: `${server.name} offers ${tools} that nobody can call until you accept.`, action: "Look at the tools", href: href("servers", server.id) });

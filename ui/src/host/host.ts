@@ -37,7 +37,7 @@ export const doctor = () => ask<CheckView[]>("doctor");
 
 export const servers = () => ask<ServerView[]>("servers");
 export const serverAdd = (url: string, name: string) => ask<ServerView>("server_add", { url, name });
-export const serverRemove = (server: string) => ask<null>("server_remove", { server });
+export const serverRemove = (server: string) => ask<string[]>("server_remove", { server });
 
 export const signIn = (server: string, account: string | null) => ask<SignInView>("sign_in", { server, account });
 /** Opens the page of a sign-in in the system's browser; the Shell refuses anything but http and https. */
@@ -47,7 +47,7 @@ export const signInCancel = (signIn: string) => ask<null>("sign_in_cancel", { si
 export const clientSet = (server: string, clientId: string, clientSecret: string | null) =>
   ask<null>("client_set", { server, clientId, clientSecret });
 export const keySet = (server: string, header: string, key: string) => ask<AccountView>("key_set", { server, header, key });
-export const signOut = (server: string, account: string | null) => ask<null>("sign_out", { server, account });
+export const signOut = (server: string, account: string | null) => ask<string[]>("sign_out", { server, account });
 
 export const tools = (server: string) => ask<ToolView[]>("tools", { server });
 export const toolsRefresh = (server: string) => ask<ToolView[]>("tools_refresh", { server });

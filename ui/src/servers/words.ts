@@ -27,8 +27,12 @@ export function hostOf(url: string): string {
 export function serverState(server: ServerView): { tone: Tone; text: string } {
   if (server.state === "ready") return { tone: "allow", text: "ready" };
   if (server.state === "sign_in_needed") return { tone: "ask", text: "sign-in needed" };
+  if (server.state === "scopes_wanted") return { tone: "ask", text: "more access wanted" };
   return { tone: "plain", text: server.state.replaceAll("_", " ") };
 }
+
+/** Whether the person has something to do before its calls go through. */
+export const wantsYou = (server: ServerView): boolean => server.state === "sign_in_needed" || server.state === "scopes_wanted";
 
 export function accountState(account: AccountView): { tone: Tone; text: string } {
   if (account.state === "signed_in") return { tone: "allow", text: account.kind === "oauth" ? "signed in" : "ready" };
@@ -39,7 +43,8 @@ export function accountState(account: AccountView): { tone: Tone; text: string }
 export function accountKind(account: AccountView): string {
   if (account.kind === "anonymous") return "No sign-in: the server asks for nothing.";
   if (account.kind === "key") return "A key that you entered.";
-  return "Signed in through the browser.";
+  if (account.state === "needs_sign_in") return "Its sign-in no longer holds: sign in again to go on.";
+  return account.state === "signed_out" ? "Signed out: its tokens were revoked and forgotten." : "Signed in through the browser.";
 }
 
 export function pinState(tool: ToolView): { tone: Tone; text: string } {
