@@ -5,6 +5,7 @@ mod calls;
 mod listen;
 mod many;
 mod names;
+mod screen;
 mod tour;
 
 use std::sync::Arc;

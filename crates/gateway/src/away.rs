@@ -49,6 +49,8 @@ pub(crate) mod own {
     pub const VERB: i64 = 40_500;
     /// The agent takes neither of the two content types.
     pub const NOT_ACCEPTABLE: i64 = 40_600;
+    /// The body did not arrive in time.
+    pub const TOO_SLOW: i64 = 40_800;
     /// Nobody answered in time.
     pub const UNANSWERED: i64 = 40_801;
     /// What was asked about changed meanwhile.

@@ -2,6 +2,7 @@
 //! page (Origin), the size of the headers, the Agent's key, the place, the form of the message.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -24,6 +25,9 @@ use crate::{aggregate, era, single};
 
 /// The largest body.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(60);
 
 const PLACES: &str = "Prokura's MCP endpoints are /mcp for all servers and /s/NAME/mcp (or \
                       /s/NAME@ACCOUNT/mcp) for one server.";
@@ -188,7 +192,13 @@ impl Caller {
         if declared_length(&self.headers).is_some_and(|length| length > BODY_LIMIT as u64) {
             return Err(too_large());
         }
-        axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| too_large())
+        match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_LIMIT)).await {
+            Ok(read) => read.map_err(|_| too_large()),
+            Err(_) => {
+                let text = "The message did not arrive in time.";
+                Err(Away::new(408, own::TOO_SLOW, "message too slow", text))
+            }
+        }
     }
 
     async fn standing(&self, place: Option<&str>, verb: Verb) -> Result<Response<Body>, Away> {

@@ -9,7 +9,7 @@ mod refused;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
@@ -40,8 +40,8 @@ pub(crate) enum Ended {
 /// A message on its way through the path.
 pub(crate) type Passing = BoxFuture<'static, Result<Reply, Ended>>;
 
-/// A change to one event on its way back.
-pub(crate) type Edit = Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>;
+/// What becomes of one event on its way back: `None` drops it.
+pub(crate) type Edit = Arc<dyn Fn(Vec<u8>) -> Option<Vec<u8>> + Send + Sync>;
 
 /// What has to live as long as the answer.
 #[derive(Debug, Default)]
@@ -196,6 +196,7 @@ pub(crate) fn head(reply: &Reply, session: Option<&str>) -> Response<Body> {
     *head.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = head.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let seen = [CONTENT_TYPE, RETRY_AFTER, HeaderName::from_static(header::VERSION)];
     for name in seen {
         if let Some(value) = reply.header(name.as_str()).and_then(visible) {

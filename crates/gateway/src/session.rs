@@ -13,8 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::aggregate::Many;
 
-/// How long a session may be idle.
-const IDLE: Duration = Duration::from_secs(30 * 60);
 /// Sessions of one Agent.
 const LIMIT: usize = 64;
 /// Standing streams of one session.
@@ -177,13 +175,13 @@ impl Sessions {
         table.remove(id).inspect(|session| session.over.cancel())
     }
 
-    /// Forgets every session that has been idle too long, and those of Agents that are gone.
-    pub fn sweep(&self, gone: impl Fn(&AgentId) -> bool) -> Vec<Arc<Session>> {
+    /// Forgets every session that has been idle for longer than `limit`, and those of Agents that are gone.
+    pub fn sweep(&self, limit: Duration, gone: impl Fn(&AgentId) -> bool) -> Vec<Arc<Session>> {
         let now = Instant::now();
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let over = |session: &Arc<Session>| {
             let idle = session.idle_since();
-            idle.is_some_and(|since| now.duration_since(since) > IDLE) || gone(&session.agent)
+            idle.is_some_and(|since| now.duration_since(since) > limit) || gone(&session.agent)
         };
         let ids: Vec<String> =
             table.values().filter(|s| over(s)).map(|session| session.id.clone()).collect();

@@ -30,11 +30,17 @@ pub struct Pace {
     pub answer_within: Duration,
     /// The longest silence on an event stream.
     pub keep_alive: Duration,
+    /// How long a session may be idle.
+    pub idle: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { answer_within: Duration::from_millis(500), keep_alive: Duration::from_secs(10) }
+        Self {
+            answer_within: Duration::from_millis(500),
+            keep_alive: Duration::from_secs(10),
+            idle: Duration::from_secs(30 * 60),
+        }
     }
 }
 
@@ -137,7 +143,7 @@ async fn look_after(shared: Weak<Shared>, mut changes: broadcast::Receiver<Chang
             },
         }
         let Some(shared) = shared.upgrade() else { return };
-        for session in shared.sessions.sweep(|agent| shared.path.gone(agent)) {
+        for session in shared.sessions.sweep(shared.pace.idle, |agent| shared.path.gone(agent)) {
             if !shared.path.gone(&session.agent) {
                 shared.say_goodbye(&session);
             }

@@ -4,26 +4,22 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Response;
-use bytes::{Bytes, BytesMut};
-use futures::stream::{self, StreamExt as _};
+use bytes::Bytes;
+use futures::stream::StreamExt as _;
 use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
-use prokura_domain::protocol::{LEGACY, MODERN};
 use prokura_domain::{Era, Json, Verb};
 use tokio::sync::OnceCell;
 
 use super::many::{Many, Sub};
 use super::names::Sort;
-use super::tour::{Goal, Tour};
-use super::{refused, without_tasks};
+use super::tour::Tour;
+use super::{refused, screen, without_tasks};
 use crate::away::Away;
 use crate::entrance::Caller;
 use crate::header;
 use crate::letter::Letter;
 use crate::relay::{self, Errand, Held, Passing};
 use crate::session::Session;
-
-/// The largest refusal of a Server that is read to see which era it speaks.
-const REFUSAL: usize = 64 * 1024;
 
 /// A call or prompt in a session.
 pub(crate) async fn in_session(
@@ -38,9 +34,10 @@ pub(crate) async fn in_session(
     let id = errand.id.clone().unwrap_or(Json::Null);
     let reached: Arc<OnceCell<Arc<Sub>>> = Arc::default();
     let asker = (Arc::clone(&reached), Arc::clone(&session));
-    errand.edit = Some(Arc::new(move |event| match (asker.0.get(), asker.1.many()) {
-        (Some(sub), Some(many)) => many.told_apart(sub, event),
-        _ => event,
+    let own = id.clone();
+    errand.edit = Some(Arc::new(move |event| {
+        let (sub, many) = (asker.0.get()?, asker.1.many()?);
+        screen::event(event, &own, |question| many.told_apart(sub, question))
     }));
     let open = session.open(&id);
     let over = session.over.clone();
@@ -61,6 +58,7 @@ pub(crate) async fn in_session(
             let text = format!("The server {} ended its session; try again.", goal.server.name);
             return Err(Refusal::new(RefusalCode::Unreachable, text));
         }
+        let reply = screen::reply(&goal.server, Era::Legacy, &id, reply).await?;
         Ok(with(reply, route))
     });
     let passing = relay::detached(passing, Some(open), over, held);
@@ -72,10 +70,13 @@ pub(crate) async fn alone(
     caller: &Caller,
     tour: Tour,
     letter: Letter,
-    errand: Errand,
+    mut errand: Errand,
     sort: Sort,
 ) -> Result<Response<Body>, Away> {
     let pace = tour.shared.pace;
+    let id = errand.id.clone().unwrap_or(Json::Null);
+    let own = id.clone();
+    errand.edit = Some(Arc::new(move |event| screen::event(event, &own, |_| None)));
     let mut headers = header::outgoing(&caller.headers, Era::Modern, None)
         .map_err(|away| away.to(letter.id()))?;
     let named = errand.named.clone().unwrap_or_default();
@@ -90,7 +91,7 @@ pub(crate) async fn alone(
         let kind = message_kind(&letter, params);
         let sent = tour.modern((&goal.server, &goal.account), kind, headers, body);
         let reply = tour.shared.path.pass(sent).await.map_err(refused)?;
-        understood(&goal, reply).await.map_err(refused)
+        screen::reply(&goal.server, Era::Modern, &id, reply).await.map_err(refused)
     });
     Ok(relay::answer(pace, errand, passing).await)
 }
@@ -160,33 +161,4 @@ fn with<T: Send + 'static>(reply: Reply, other: T) -> Reply {
         chunk
     });
     Reply { status: reply.status, headers: reply.headers, body: body.boxed() }
-}
-
-/// A modern call's reply; a Server that does not speak this era at all is said so in a sentence.
-async fn understood(goal: &Goal, reply: Reply) -> Result<Reply, Refusal> {
-    let doubtful = matches!(reply.status, 400 | 404 | 405 | 406 | 415 | 422) && !reply.is_stream();
-    if !doubtful {
-        return Ok(reply);
-    }
-    let Reply { status, headers, mut body } = reply;
-    let mut read = BytesMut::new();
-    while let Some(Ok(chunk)) = body.next().await {
-        read.extend_from_slice(&chunk);
-        if read.len() > REFUSAL {
-            break;
-        }
-    }
-    let code = Json::read(&read).ok().and_then(|message| message.at("/error/code").cloned());
-    let known = ["-32020", "-32021", "-32022", "-32601", "-32602", "-32603"];
-    if code.is_some_and(|code| known.contains(&code.to_text().as_str())) {
-        let read = read.freeze();
-        let body = stream::once(async move { Ok(read) }).chain(body).boxed();
-        return Ok(Reply { status, headers, body });
-    }
-    let text = format!(
-        "The server {} does not speak {MODERN}, only sessions up to {LEGACY}, so this agent cannot reach it in this \
-         revision.",
-        goal.server.name
-    );
-    Err(Refusal::new(RefusalCode::Unreachable, text))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode};
-use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, Server, ServerId, Verb, sse};
+use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, Server, ServerId, Verb};
 use tokio::sync::OnceCell;
 
 use crate::entrance::went_well;
@@ -19,8 +19,8 @@ use crate::shared::Shared;
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// Questions of Servers that wait for an answer.
-const ASKED: usize = 256;
+/// Questions of one Server that wait for an answer.
+const ASKED: usize = 64;
 
 /// One session at one Server.
 #[derive(Debug)]
@@ -37,12 +37,21 @@ pub(crate) struct Sub {
 
 type Key = (ServerId, AccountId);
 
+/// A question of a Server.
+#[derive(Debug)]
+struct Question {
+    key: Key,
+    /// The id it has there.
+    id: Json,
+    serial: u64,
+}
+
 /// The sessions at the Servers.
 #[derive(Debug)]
 pub(crate) struct Many {
     params: Json,
     subs: Mutex<HashMap<Key, Arc<OnceCell<Arc<Sub>>>>>,
-    asked: Mutex<HashMap<String, (Key, Json)>>,
+    asked: Mutex<HashMap<String, Question>>,
     routes: Mutex<HashMap<String, Arc<Sub>>>,
     serial: AtomicU64,
 }
@@ -157,43 +166,35 @@ impl Many {
         routes.get(&id.to_text()).map(Arc::clone)
     }
 
-    /// An event of a Server as the Agent gets it: a question gets an id that no other Server's question has.
-    pub fn told_apart(&self, sub: &Sub, event: Vec<u8>) -> Vec<u8> {
-        let message = sse::data(&event).and_then(|data| Json::read(data.as_bytes()).ok());
-        let Some(mut message) = message.filter(|message| message.member("method").is_some()) else {
-            return event;
-        };
+    /// A question of a Server as the Agent gets it: with an id that no other Server's question has. A Server's word
+    /// that it no longer asks names that id too; about anything else it has no word.
+    pub fn told_apart(&self, sub: &Sub, mut message: Json) -> Option<Json> {
         let key = (sub.server.clone(), sub.account.clone());
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(id) = message.member("id").cloned() {
-            let own = self.next_id();
-            if asked.len() >= ASKED {
-                asked.clear();
+            let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+            let theirs = |question: &&Question| question.key == key;
+            if asked.values().filter(theirs).count() >= ASKED {
+                let oldest = asked.values().filter(theirs).map(|question| question.serial).min();
+                asked.retain(|_, question| Some(question.serial) != oldest);
             }
-            asked.insert(own.to_text(), (key, id));
+            let own = Json::text(format!("prokura-{serial}"));
+            asked.insert(own.to_text(), Question { key, id, serial });
             message.set("id", own);
-        } else if message.member("method").and_then(Json::as_str) == Some("notifications/cancelled")
-        {
-            let theirs = message.at("/params/requestId").cloned();
-            let own =
-                asked.iter().find(|(_, (whose, id))| *whose == key && Some(id) == theirs.as_ref());
-            let Some(own) = own.and_then(|(own, _)| Json::read(own.as_bytes()).ok()) else {
-                return event;
-            };
-            if let Some(params) = message.member_mut("params") {
-                params.set("requestId", own);
-            }
         } else {
-            return event;
+            let theirs = message.at("/params/requestId")?;
+            let (own, _) = asked.iter().find(|(_, one)| one.key == key && one.id == *theirs)?;
+            let own = Json::read(own.as_bytes()).ok()?;
+            message.member_mut("params")?.set("requestId", own);
         }
-        sse::with_data(&event, &message.to_text())
+        Some(message)
     }
 
     /// Whose question an answer answers, and the id it has there.
     pub fn asker(&self, id: &Json) -> Option<(Arc<Sub>, Json)> {
-        let (key, theirs) =
-            self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id.to_text())?;
-        Some((self.known(&key)?, theirs))
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let question = asked.remove(&id.to_text())?;
+        Some((self.known(&question.key)?, question.id))
     }
 
     /// The messages that end the sessions.

@@ -151,7 +151,7 @@ impl Flow {
                 Phase::Gathering { text, status, .. } => self.whole(&text, status),
                 Phase::Events { splitter, .. } => {
                     let rest = splitter.rest();
-                    if !rest.is_empty() {
+                    if !rest.is_empty() && self.errand.edit.is_none() {
                         self.out.push_back(Bytes::from(rest));
                     }
                 }
@@ -180,9 +180,9 @@ impl Flow {
         self.answered = self.answered || self.is_answer(&event);
         let event = match &self.errand.edit {
             Some(edit) => edit(event),
-            None => event,
+            None => Some(event),
         };
-        self.out.push_back(Bytes::from(event));
+        self.out.extend(event.map(Bytes::from));
     }
 
     /// One message that came as JSON, as an event.

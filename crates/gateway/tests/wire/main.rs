@@ -1,0 +1,10 @@
+//! The gateway over real HTTP on loopback, in front of paths that echo, refuse, hang or break.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod desk;
+mod legacy;
+mod modern;
+mod paths;
+mod refusals;
+mod together;
+mod waiting;
