@@ -78,11 +78,16 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(fault: rusqlite::Error) -> Self {
-        match fault {
+        let unreadable = matches!(
+            fault,
             rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => Self::Unreadable(fault.to_string()),
-            other => Self::Database(Arc::new(other)),
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+        );
+        if unreadable {
+            Self::Unreadable(fault.to_string())
+        } else {
+            Self::Database(Arc::new(fault))
         }
     }
 }

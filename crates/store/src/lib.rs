@@ -1,6 +1,8 @@
 //! What Prokura remembers, in one SQLite file: one module per table with its queries, and the audit log as a chain.
 //! It must never hold a secret in clear, change or remove a record, or write over a file it does not understand.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod account;
 mod agent;
 mod error;

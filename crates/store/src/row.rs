@@ -64,10 +64,8 @@ pub(crate) fn from_word<T: DeserializeOwned>(text: &str) -> Option<T> {
 /// Reads the word of a unit variant, as serde names it.
 pub(crate) fn to_word<T: Serialize>(value: &T) -> rusqlite::Result<String> {
     let fault = |why: String| rusqlite::Error::ToSqlConversionFailure(why.into());
-    match serde_json::to_value(value).map_err(|why| fault(why.to_string()))? {
-        serde_json::Value::String(word) => Ok(word),
-        other => Err(fault(format!("{other} is not a word"))),
-    }
+    let value = serde_json::to_value(value).map_err(|why| fault(why.to_string()))?;
+    value.as_str().map(str::to_owned).ok_or_else(|| fault(format!("{value} is not a word")))
 }
 
 /// A moment.

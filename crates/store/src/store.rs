@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::StoreError;
 use crate::migration;
@@ -155,16 +155,9 @@ fn check_header(file: &mut fs::File, path: &Path) -> Result<(), StoreError> {
 
 /// The error of a write under a unique name.
 pub(crate) fn name_taken(fault: rusqlite::Error, name: &str) -> StoreError {
-    match &fault {
-        rusqlite::Error::SqliteFailure(code, _)
-            if code.code == ErrorCode::ConstraintViolation
-                && code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
-        {
-            StoreError::NameTaken(name.to_owned())
-        }
-        rusqlite::Error::SqliteFailure(code, _)
-            if code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY =>
-        {
+    match fault.sqlite_error().map(|fault| fault.extended_code) {
+        Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) => StoreError::NameTaken(name.to_owned()),
+        Some(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => {
             StoreError::NoSuch(format!("what \"{name}\" belongs to"))
         }
         _ => fault.into(),

@@ -115,13 +115,11 @@ impl Writer {
             let mut next = Some(first);
             let mut other = None;
             while let Some(order) = next.take() {
-                match order {
-                    Order::Append(draft, reply) => drafts.push((draft, reply)),
-                    order => {
-                        other = Some(order);
-                        break;
-                    }
-                }
+                let Order::Append(draft, reply) = order else {
+                    other = Some(order);
+                    break;
+                };
+                drafts.push((draft, reply));
                 if drafts.len() < BATCH {
                     next = inbox.try_recv().ok();
                 }
