@@ -87,7 +87,7 @@ impl Delegation {
     /// A Question about the very same Call that an earlier, cancelled attempt left behind.
     fn earlier(&self, call: &Call, pin: Option<Digest>) -> Result<Option<Question>, StoreError> {
         let now = self.now();
-        let open = self.store().questions(true)?;
+        let open = self.store().open_questions()?;
         Ok(open.into_iter().find(|question| {
             question.agent == call.agent
                 && question.server == call.server
@@ -184,7 +184,7 @@ impl Delegation {
         hit: impl Fn(&Question) -> bool,
     ) -> Result<usize, DelegationError> {
         let mut dropped = 0;
-        for question in self.store().questions(true)? {
+        for question in self.store().open_questions()? {
             if !hit(&question) {
                 continue;
             }
@@ -211,7 +211,7 @@ impl Delegation {
     /// Questions of an earlier run have no Call any more.
     pub(crate) fn drop_left_over(&self) -> Result<(), StoreError> {
         let open = [QuestionState::Pending, QuestionState::Allowed];
-        for question in self.store().questions(true)? {
+        for question in self.store().open_questions()? {
             let to = QuestionState::Dropped;
             self.store().settle_question(&question.id, &open, to, self.now(), None)?;
         }

@@ -45,6 +45,16 @@ impl Store {
         self.read(|db| db.prepare_cached(sql)?.query_map([], question)?.collect())
     }
 
+    /// The Questions that can still lead to a Call, pending or allowed and not used yet, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn open_questions(&self) -> Result<Vec<Question>, StoreError> {
+        let sql = "SELECT * FROM question WHERE state IN ('pending', 'allowed')
+                   ORDER BY raised_at DESC, rowid DESC";
+        self.read(|db| db.prepare_cached(sql)?.query_map([], question)?.collect())
+    }
+
     /// One Question.
     ///
     /// # Errors

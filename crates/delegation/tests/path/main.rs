@@ -1,0 +1,8 @@
+//! The one path of a Call, on a real store and a real log, with people, servers and time played.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod asking;
+mod sending;
+mod tools;
+mod world;

@@ -1,0 +1,300 @@
+//! A small world: one agent, one server, one account, and fakes named for what they do.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use prokura_delegation::*;
+use prokura_domain::port::*;
+use prokura_domain::*;
+use prokura_policy::Permit;
+use prokura_store::{Log, RecordQuery, Store};
+use prokura_testkit::clock::{CountingEntropy, FixedClock};
+use tempfile::TempDir;
+use tokio::sync::{Notify, broadcast};
+
+/// A vault without a key: the log works all the same.
+struct LockedVault;
+
+impl Sealer for LockedVault {
+    fn seal(&self, _: &SealContext<'_>, _: &[u8]) -> Result<Vec<u8>, SealFault> {
+        Err(SealFault::Locked("no key".to_owned()))
+    }
+
+    fn open(
+        &self,
+        _: &SealContext<'_>,
+        _: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, SealFault> {
+        Err(SealFault::Locked("no key".to_owned()))
+    }
+}
+
+impl Signer for LockedVault {
+    fn public_key(&self) -> Option<[u8; 32]> {
+        None
+    }
+
+    fn sign(&self, _: &[u8]) -> Option<[u8; 64]> {
+        None
+    }
+
+    fn anchor(&self, _: &Anchor) {}
+
+    fn anchored(&self, _: &str) -> Option<Anchor> {
+        None
+    }
+}
+
+/// Remembers what reached the server, and answers when it is let.
+#[derive(Default)]
+pub struct RecordingUpstream {
+    pub sent: Mutex<Vec<Bytes>>,
+    pub holds: Mutex<bool>,
+    pub arrived: Notify,
+    pub release: Notify,
+    pub answer: Mutex<Option<String>>,
+    pub streams: Mutex<bool>,
+}
+
+#[async_trait]
+impl Upstream for RecordingUpstream {
+    async fn send(&self, permit: Permit) -> Result<Reply, UpstreamFault> {
+        self.sent.lock().unwrap().push(permit.outgoing().body.clone());
+        self.arrived.notify_one();
+        if *self.holds.lock().unwrap() {
+            self.release.notified().await;
+        }
+        let answer = self.answer.lock().unwrap().clone();
+        let text = answer.unwrap_or_else(|| r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned());
+        let streams = *self.streams.lock().unwrap();
+        let (kind, text) = match streams {
+            true => ("text/event-stream", format!("data: {text}\n\n")),
+            false => ("application/json", text),
+        };
+        let body = futures::stream::once(async move { Ok(Bytes::from(text)) }).boxed();
+        let headers = vec![("content-type".to_owned(), kind.to_owned())];
+        Ok(Reply { status: 200, headers, body })
+    }
+}
+
+#[derive(Default)]
+struct WatchfulPrompter {
+    raised: Notify,
+    seen: Mutex<Vec<QuestionId>>,
+}
+
+impl Prompter for WatchfulPrompter {
+    fn raised(&self, question: &Question) {
+        self.seen.lock().unwrap().push(question.id.clone());
+        self.raised.notify_one();
+    }
+
+    fn settled(&self, _: &QuestionId) {}
+}
+
+struct NoAccounts;
+
+#[async_trait]
+impl Accounts for NoAccounts {
+    async fn sign_out(&self, _: &AccountId) -> Result<SignOut, String> {
+        Ok(SignOut { revoked: false, told: "forgotten".to_owned() })
+    }
+}
+
+pub struct World {
+    pub delegation: Delegation,
+    pub store: Store,
+    pub log: Log,
+    pub clock: FixedClock,
+    pub upstream: Arc<RecordingUpstream>,
+    pub agent: Agent,
+    pub server: Server,
+    pub account: AccountId,
+    prompter: Arc<WatchfulPrompter>,
+    _folder: TempDir,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = FixedClock::at(1_700_000_000_000);
+        let entropy: Arc<dyn Entropy> = Arc::new(CountingEntropy::default());
+        let store = Store::open(folder.path()).unwrap();
+        let time: Arc<dyn Clock> = Arc::new(clock.clone());
+        let vault = Arc::new(LockedVault);
+        let log = Log::open(&store, time.clone(), entropy.clone(), vault.clone(), vault).unwrap();
+        let upstream = Arc::new(RecordingUpstream::default());
+        let prompter = Arc::new(WatchfulPrompter::default());
+        let delegation = Delegation::new(Parts {
+            store: store.clone(),
+            log: log.clone(),
+            upstream: upstream.clone(),
+            prompter: prompter.clone(),
+            accounts: Arc::new(NoAccounts),
+            clock: time,
+            entropy: entropy.clone(),
+            changes: broadcast::channel(64).0,
+        })
+        .unwrap();
+        let agent = delegation.add_agent("clerk").await.unwrap().agent;
+        let server = delegation.add_server("ledger", "http://127.0.0.1:1/mcp").await.unwrap();
+        let account = anonymous(&server, &*entropy, clock.now());
+        store.put_account(&account).unwrap();
+        let account = account.id;
+        Self {
+            delegation,
+            store,
+            log,
+            clock,
+            upstream,
+            agent,
+            server,
+            account,
+            prompter,
+            _folder: folder,
+        }
+    }
+
+    /// The server offers these tools; an agent that lists makes Prokura see them.
+    pub async fn offers(&self, tools: &str) -> Vec<String> {
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":{tools}}}}}"#);
+        *self.upstream.answer.lock().unwrap() = Some(answer);
+        let listed = self.delegation.pass(self.inbound("tools/list", "{}")).await.unwrap();
+        *self.upstream.answer.lock().unwrap() = None;
+        self.upstream.sent.lock().unwrap().clear();
+        // What arrived so far was the list.
+        self.upstream.arrived.notified().await;
+        let body = body(listed).await;
+        let tools = Json::read(&body).unwrap();
+        tools
+            .at("/result/tools")
+            .and_then(Json::items)
+            .unwrap()
+            .iter()
+            .map(|tool| tool.member("name").and_then(Json::as_str).unwrap().to_owned())
+            .collect()
+    }
+
+    pub async fn grant(&self, target: TargetPattern, effect: Effect) -> Grant {
+        self.delegation
+            .grant(NewGrant {
+                agent: self.agent.id.clone(),
+                server: self.server.id.clone(),
+                account: None,
+                target,
+                effect,
+                until: None,
+                note: None,
+                origin: Origin::Cli,
+            })
+            .await
+            .unwrap()
+    }
+
+    pub fn inbound(&self, method: &str, params: &str) -> Inbound {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+        Inbound {
+            agent: self.agent.id.clone(),
+            server: self.server.id.clone(),
+            account: self.account.clone(),
+            era: Era::Legacy,
+            session: Some("session".to_owned()),
+            kind: Kind::Message {
+                method: method.to_owned(),
+                params: Json::read(params.as_bytes()).unwrap(),
+                id: Some(Json::from(1i64)),
+            },
+            outgoing: Outgoing { verb: Verb::Post, headers: Vec::new(), body: Bytes::from(body) },
+        }
+    }
+
+    pub fn pay(&self, amount: i64) -> Inbound {
+        self.inbound("tools/call", &format!(r#"{{"name":"pay","arguments":{{"n":{amount}}}}}"#))
+    }
+
+    /// Starts a call on a task of its own.
+    pub fn begin(&self, inbound: Inbound) -> tokio::task::JoinHandle<Result<Bytes, Refusal>> {
+        let delegation = self.delegation.clone();
+        tokio::spawn(async move { Ok(body(delegation.pass(inbound).await?).await) })
+    }
+
+    /// The question that was raised next.
+    pub async fn question(&self) -> QuestionId {
+        within(self.prompter.raised.notified()).await;
+        self.prompter.seen.lock().unwrap().last().unwrap().clone()
+    }
+
+    pub fn questions_raised(&self) -> usize {
+        self.prompter.seen.lock().unwrap().len()
+    }
+
+    pub async fn answer(&self, question: &QuestionId, choice: Choice) {
+        let answer = Answer { question: question.clone(), choice };
+        self.delegation.answer(answer, Origin::Cli).await.unwrap();
+    }
+
+    pub fn sent(&self) -> usize {
+        self.upstream.sent.lock().unwrap().len()
+    }
+
+    /// The kinds of all records, oldest first.
+    pub fn kinds(&self) -> Vec<String> {
+        let query = RecordQuery { limit: 1000, before: None, search: None };
+        let mut records = self.log.records(&query).unwrap();
+        records.reverse();
+        records.into_iter().map(|record| record.kind).collect()
+    }
+
+    /// Waits until a record says `kind` with `text` in its body.
+    pub async fn recorded(&self, kind: &str, text: &str) {
+        within(async {
+            loop {
+                let query = RecordQuery { limit: 1000, before: None, search: None };
+                let records = self.log.records(&query).unwrap();
+                if records.iter().any(|r| r.kind == kind && r.body.contains(text)) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
+
+fn anonymous(server: &Server, entropy: &dyn Entropy, now: Timestamp) -> Account {
+    Account {
+        id: AccountId::new(entropy),
+        server: server.id.clone(),
+        name: "anonymous".to_owned(),
+        kind: AccountKind::Anonymous,
+        state: AccountState::SignedIn,
+        issuer: None,
+        resource: None,
+        subject: None,
+        tenant: None,
+        scopes: Vec::new(),
+        generation: 0,
+        expires_at: None,
+        added_at: now,
+    }
+}
+
+/// Reads a reply to its end; a broken one is empty.
+pub async fn body(reply: Reply) -> Bytes {
+    let chunks: Vec<Result<Bytes, Broken>> = reply.body.collect().await;
+    chunks.into_iter().collect::<Result<Vec<_>, _>>().unwrap_or_default().concat().into()
+}
+
+/// Fails instead of hanging.
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it took too long")
+}
+
+pub fn tool(name: &str) -> TargetPattern {
+    TargetPattern::Tool(name.to_owned())
+}
+
+pub const PAY: &str = r#"[{"name":"pay","description":"Pays.","inputSchema":{"type":"object"}}]"#;
