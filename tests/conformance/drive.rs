@@ -95,7 +95,15 @@ async fn says_yes(host: &TestHost) {
 }
 
 async fn act(host: &TestHost, scenario: &Scenario, key: &str) -> anyhow::Result<()> {
-    let mut agent = connect(host, scenario, key).await?;
+    let mut agent = match connect(host, scenario, key).await {
+        Ok(agent) => agent,
+        Err(error) if ready(host).await? => return Err(error),
+        Err(_) => {
+            // The server has turned away the token meanwhile: the person signs in again.
+            host.sign_in("target").await?;
+            connect(host, scenario, key).await?
+        }
+    };
     let tools = agent.ask("tools", json!({})).await?;
     let tools: Vec<Value> = tools.as_array().cloned().unwrap_or_default();
     match scenario.name.as_str() {

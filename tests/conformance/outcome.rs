@@ -37,14 +37,11 @@ pub struct Outcome {
 /// line, what it came to.
 pub async fn run(leg: &str, requirements: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let results = tempfile::Builder::new().prefix("conformance-").tempdir()?;
-    let expected =
-        tools::package().join(format!("conformance/expected-failures-{requirements}.yaml"));
+    let expected = tools::package().join("conformance/expected-failures.yaml");
     let mut command = Command::new(tools::node()?);
     command.arg(tools::suite()).arg(leg).args(arguments).args(["--requirements", requirements]);
     command.arg("-o").arg(results.path());
-    if expected.exists() {
-        command.arg("--expected-failures").arg(&expected);
-    }
+    command.arg("--expected-failures").arg(&expected);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let output = command.output().await.context("the suite does not start")?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -55,7 +52,8 @@ pub async fn run(leg: &str, requirements: &str, arguments: &[&str]) -> anyhow::R
         let copied = Command::new("cp").arg("-r").arg(results.path()).arg(&kept).status().await?;
         eprintln!("the results are in {} ({copied})", kept.to_string_lossy());
     }
-    let outcome = read(&said).context("the suite printed no summary")?;
+    let outcome =
+        read(&said, &required(leg, requirements)?).context("the suite printed no summary")?;
     println!(
         "{}",
         json!({
@@ -75,23 +73,27 @@ pub async fn run(leg: &str, requirements: &str, arguments: &[&str]) -> anyhow::R
     Ok(())
 }
 
-/// Reads the lines `✓ name: N passed, M failed`, and `✓ name (why)` of what is not scored.
-fn read(said: &str) -> Option<Outcome> {
+/// The scenarios that `requirements` wants of `leg`, from the suite's own file.
+fn required(leg: &str, requirements: &str) -> anyhow::Result<Vec<String>> {
+    let package = tools::node_folder().join("node_modules/@modelcontextprotocol/conformance");
+    let path = package.join(format!("requirements/{requirements}.yaml"));
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("the suite knows no requirements {requirements}"))?;
+    let after = text.lines().skip_while(|line| *line != format!("{leg}:")).skip(1);
+    let list = after.take_while(|line| line.is_empty() || line.starts_with([' ', '#']));
+    Ok(list.filter_map(|line| line.trim().strip_prefix("- ")).map(str::to_owned).collect())
+}
+
+/// Reads the lines `✓ name: N passed, M failed`.
+fn read(said: &str, required: &[String]) -> Option<Outcome> {
     let (_, summary) = said.split_once("SUMMARY ===")?;
-    let (scored, unscored) = summary.split_once("Not scored for").unwrap_or((summary, ""));
+    let (scored, _) = summary.split_once("\nTotal: ").unwrap_or((summary, ""));
     let mut outcome = Outcome::default();
-    let mut extras = Vec::new();
-    for line in unscored.lines() {
-        let Some((good, rest)) = mark(line) else { continue };
-        extras.push(rest.split(' ').next().unwrap_or(rest));
-        outcome.extras.add(good);
-    }
     for line in scored.lines() {
         let Some((good, rest)) = mark(line) else { continue };
         let Some((name, counts)) = rest.split_once(": ") else { continue };
-        if !extras.contains(&name) {
-            outcome.scenarios.add(good);
-        }
+        let counted = required.iter().any(|wanted| wanted == name);
+        if counted { &mut outcome.scenarios } else { &mut outcome.extras }.add(good);
         let number = |word: &str| {
             let found = counts.split(", ").find_map(|part| part.strip_suffix(word))?;
             found.trim().parse::<u32>().ok()
@@ -116,9 +118,8 @@ mod tests {
     #[test]
     fn required_scenarios_checks_and_extras_are_counted_apart() {
         let said = "x\n=== SUMMARY ===\n✓ ping: 2 passed, 0 failed\n✗ tools-list: 1 passed, 2 failed\n\
-                    ✓ tasks-lifecycle: 9 passed, 0 failed\n\nTotal: 12 passed, 2 failed\n\n\
-                    Not scored for 2026-07-28: 1 scenario(s) run, 0 failing.\n  ✓ tasks-lifecycle (extension)\n";
-        let outcome = read(said).unwrap();
+                    ✓ tasks-lifecycle: 9 passed, 0 failed\n\nTotal: 12 passed, 2 failed\n";
+        let outcome = read(said, &["ping".to_owned(), "tools-list".to_owned()]).unwrap();
         assert_eq!(outcome.scenarios, Count { passed: 1, total: 2 });
         assert_eq!(outcome.checks, Count { passed: 12, total: 14 });
         assert_eq!(outcome.extras, Count { passed: 1, total: 1 });
