@@ -59,30 +59,39 @@ pub(crate) async fn one(
             body: letter.raw.clone(),
         },
     };
-    let reply = match shared.path.pass(inbound).await {
-        Ok(reply) if went_well(reply.status) => reply,
+    match shared.path.pass(inbound).await {
+        Ok(reply) if went_well(reply.status) => {
+            let upstream = reply.header(header::SESSION).map(str::to_owned);
+            let place = Place::One { server, account, upstream };
+            greeted(caller, errand, reply, (id, place)).await
+        }
         other => {
             let result = other.map_err(Ended::Refused);
-            return Ok(relay::ready(shared.pace, errand, result).await);
+            Ok(relay::ready(shared.pace, errand, result).await)
         }
-    };
-    let upstream = reply.header(header::SESSION).map(str::to_owned);
-    let (reply, message) = match greeting(reply, letter.id()).await {
-        Ok(read) => read,
-        Err(broken) => {
-            let text = relay::sentence(&broken);
-            return Err(Away::new(502, own::BROKEN, "broken handshake", text).to(letter.id()));
-        }
-    };
-    errand.session = None;
+    }
+}
+
+/// The handshake went through; whether it succeeded is for its body to say.
+async fn greeted(
+    caller: &Caller,
+    errand: Errand,
+    reply: Reply,
+    (id, place): (String, Place),
+) -> Result<Response<Body>, Away> {
+    let read = greeting(reply, errand.id.as_ref()).await;
+    let (reply, message) = read.map_err(|broken| {
+        let text = relay::sentence(&broken);
+        Away::new(502, own::BROKEN, "broken handshake", text).to(errand.id.as_ref())
+    })?;
+    let pace = caller.shared.pace;
     let Some(result) = message.as_ref().and_then(|message| message.member("result")) else {
-        return Ok(relay::ready(shared.pace, errand, Ok(reply)).await);
+        return Ok(relay::ready(pace, errand, Ok(reply)).await);
     };
     let version = result.member("protocolVersion").and_then(Json::as_str).map(str::to_owned);
-    let place = Place::One { server, account, upstream };
     let session = Session::new(id, caller.agent.id.clone(), place, version);
-    shared.sessions.put(&session);
-    let mut response = relay::ready(shared.pace, errand, Ok(reply)).await;
+    caller.shared.sessions.put(&session);
+    let mut response = relay::ready(pace, errand, Ok(reply)).await;
     name(&mut response, &session);
     Ok(response)
 }

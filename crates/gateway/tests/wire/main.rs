@@ -6,5 +6,6 @@ mod legacy;
 mod modern;
 mod paths;
 mod refusals;
+mod sessions;
 mod together;
 mod waiting;
