@@ -42,8 +42,13 @@ pub fn run(data: PathBuf, vault: VaultChoice) -> anyhow::Result<()> {
             tray::build(&handle);
             let prompter = WindowPrompter::new(handle.clone());
             tauri::async_runtime::spawn(async move {
-                let options =
-                    Options { data, port: None, vault, prompter: Arc::new(prompter.clone()) };
+                let options = Options {
+                    data,
+                    port: None,
+                    vault,
+                    prompter: Arc::new(prompter.clone()),
+                    client_document: None,
+                };
                 let host = Host::start(options).await;
                 if let Ok(host) = &host {
                     tauri::async_runtime::spawn(pass_on(handle.clone(), host.changes()));
