@@ -1,9 +1,11 @@
 //! Builds Tauri's context from the configuration at the top of the repository. Every command needs a permission: what no
 //! capability file names, no window can call.
 
+use std::process::ExitCode;
+
 include!("src/commands/names.rs");
 
-fn main() {
+fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
     println!("cargo:rerun-if-changed=src-tauri/src/commands/names.rs");
     println!("cargo:rerun-if-changed=ui/dist");
@@ -12,6 +14,7 @@ fn main() {
         .app_manifest(tauri_build::AppManifest::new().commands(NAMES));
     if let Err(error) = tauri_build::try_build(attributes) {
         println!("cargo:warning={error:#}");
-        std::process::exit(1);
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
