@@ -4,8 +4,7 @@ use prokura_domain::{Effect, Pin, TargetPattern, ToolClass};
 
 use crate::world::*;
 
-const TWO: &str = 
-    r#"[{"name":"pay","description":"Pays.","inputSchema":{"type":"object"}},{"name":"list_bills"}]"#;
+const TWO: &str = r#"[{"name":"pay","description":"Pays.","inputSchema":{"type":"object"}},{"name":"list_bills"}]"#;
 
 #[tokio::test]
 async fn a_list_shows_only_what_is_granted() {
