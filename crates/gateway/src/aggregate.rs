@@ -47,9 +47,7 @@ pub(crate) async fn post(
 ) -> Result<Response<Body>, Away> {
     match era::of(&letter, &caller.headers) {
         Era::Modern => modern(caller, letter, accepts).await,
-        Era::Legacy if letter.is("initialize") && letter.id().is_some() => {
-            greet(caller, &letter).map_err(|away| away.to(letter.id()))
-        }
+        Era::Legacy if letter.is("initialize") && letter.id().is_some() => greet(caller, &letter),
         Era::Legacy => legacy(caller, letter, accepts).await,
     }
 }
@@ -61,7 +59,7 @@ fn greet(caller: &Caller, letter: &Letter) -> Result<Response<Body>, Away> {
     era::check_legacy(&caller.headers, asked)?;
     let version =
         asked.filter(|asked| LEGACY_VERSIONS.contains(asked)).unwrap_or(LEGACY).to_owned();
-    initialize::room(caller, letter)?;
+    initialize::room(caller)?;
     let id = Sessions::mint(&*caller.shared.entropy);
     let place = Place::All(Many::new(params));
     let session = Session::new(id, caller.agent.id.clone(), place, Some(version.clone()));
@@ -79,11 +77,10 @@ fn greet(caller: &Caller, letter: &Letter) -> Result<Response<Body>, Away> {
 }
 
 async fn legacy(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Response<Body>, Away> {
-    let session = own_session(caller).map_err(|away| away.to(letter.id()))?;
-    era::check_legacy(&caller.headers, session.version.as_deref())
-        .map_err(|away| away.to(letter.id()))?;
+    let session = own_session(caller)?;
+    era::check_legacy(&caller.headers, session.version.as_deref())?;
     let busy = session.busy();
-    let slot = caller.shared.load.enter(&caller.agent.id).map_err(|away| away.to(letter.id()))?;
+    let slot = caller.shared.load.enter(&caller.agent.id)?;
     let mut errand = Errand::of(&letter, Era::Legacy, accepts);
     errand.session = Some(session.id.clone());
     errand.over = session.over.clone();
@@ -113,12 +110,11 @@ async fn legacy(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Res
 
 async fn modern(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Response<Body>, Away> {
     era::check_modern(&letter, &caller.headers)?;
-    let Shape::Request { id, method } = &letter.shape else {
+    let Shape::Request { method, .. } = &letter.shape else {
         return Ok(away::empty(StatusCode::ACCEPTED));
     };
-    let to = |away: Away| away.to(Some(id));
     let mut errand = Errand::of(&letter, Era::Modern, accepts);
-    let slot = caller.shared.load.enter(&caller.agent.id).map_err(to)?;
+    let slot = caller.shared.load.enter(&caller.agent.id)?;
     errand.held.slot = Some(slot);
     let tour = tour(caller, Ground::Modern(meta(&letter)));
     match method.as_str() {
@@ -149,7 +145,7 @@ async fn listed(tour: Tour, letter: &Letter, errand: Errand) -> Result<Response<
     if letter.json.at("/params/cursor").is_some() {
         let text = "Invalid params: this list has one page and no cursors.";
         let status = if errand.era == Era::Modern { 400 } else { 200 };
-        return Err(Away::new(status, INVALID_PARAMS, "unknown cursor", text).to(letter.id()));
+        return Err(Away::new(status, INVALID_PARAMS, "unknown cursor", text));
     }
     let (id, era) = (errand.id.clone().unwrap_or(Json::Null), errand.era);
     let pace = tour.shared.pace;
@@ -167,7 +163,7 @@ async fn listed(tour: Tour, letter: &Letter, errand: Errand) -> Result<Response<
 fn subscribe(tour: Tour, letter: &Letter, errand: Errand) -> Result<Response<Body>, Away> {
     if !errand.accepts.stream {
         let text = "A subscription is text/event-stream; accept it.";
-        return Err(Away::new(406, own::NOT_ACCEPTABLE, "accept header", text).to(letter.id()));
+        return Err(Away::new(406, own::NOT_ACCEPTABLE, "accept header", text));
     }
     let wants = |name: &str| {
         let filter = letter.json.at("/params/notifications");

@@ -165,10 +165,12 @@ impl Caller {
         let accepts = self.accepts()?;
         let letter = Letter::read(self.body(body).await?)?;
         self.shared.seen(&self.agent.id, letter.claim());
-        match place {
+        let id = letter.id().cloned();
+        let done = match place {
             Some(place) => single::post(self, place, letter, accepts).await,
             None => aggregate::post(self, letter, accepts).await,
-        }
+        };
+        done.map_err(|away| away.to(id.as_ref()))
     }
 
     fn accepts(&self) -> Result<Accepts, Away> {

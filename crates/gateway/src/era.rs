@@ -42,18 +42,18 @@ pub(crate) fn check_modern(letter: &Letter, headers: &HeaderMap) -> Result<(), A
             Err(Away::new(400, INVALID_REQUEST, "response of a modern agent", text))
         }
         Shape::Notification { method } => {
-            mirrored(headers, METHOD, false, Some(method)).map_err(|text| mismatch(text, None))
+            mirrored(headers, METHOD, false, Some(method)).map_err(mismatch)
         }
-        Shape::Request { id, method } => {
-            let version = meta(letter).map_err(|away| away.to(Some(id)))?;
+        Shape::Request { method, .. } => {
+            let version = meta(letter)?;
             let checked = mirrored(headers, VERSION, true, Some(version))
                 .and_then(|()| mirrored(headers, METHOD, true, Some(method)))
                 .and_then(|()| name(letter, headers, method));
-            checked.map_err(|text| mismatch(text, Some(id)))?;
-            spoken(version).map_err(|away| away.to(Some(id)))?;
+            checked.map_err(mismatch)?;
+            spoken(version)?;
             if REMOVED.contains(&method.as_str()) {
                 let text = format!("Method not found: {method} is not part of {MODERN}.");
-                return Err(Away::new(404, METHOD_NOT_FOUND, "removed method", text).to(Some(id)));
+                return Err(Away::new(404, METHOD_NOT_FOUND, "removed method", text));
             }
             Ok(())
         }
@@ -128,8 +128,8 @@ fn name(letter: &Letter, headers: &HeaderMap, method: &str) -> Result<(), String
     }
 }
 
-fn mismatch(text: String, id: Option<&Json>) -> Away {
-    Away::new(400, HEADER_MISMATCH, "header mismatch", format!("Header mismatch: {text}")).to(id)
+fn mismatch(text: String) -> Away {
+    Away::new(400, HEADER_MISMATCH, "header mismatch", format!("Header mismatch: {text}"))
 }
 
 fn spoken(version: &str) -> Result<(), Away> {

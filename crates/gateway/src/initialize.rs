@@ -32,7 +32,7 @@ pub(crate) async fn one(
 ) -> Result<Response<Body>, Away> {
     let shared = &caller.shared;
     let asked = letter.json.at("/params/protocolVersion").and_then(Json::as_str);
-    era::check_legacy(&caller.headers, asked).map_err(|away| away.to(letter.id()))?;
+    era::check_legacy(&caller.headers, asked)?;
     let mut errand = Errand::of(&letter, Era::Legacy, accepts);
     let account = match reach.account {
         Ok(account) => account,
@@ -41,8 +41,8 @@ pub(crate) async fn one(
             return Ok(relay::ready(shared.pace, errand, refused).await);
         }
     };
-    room(caller, &letter)?;
-    let slot = shared.load.enter(&caller.agent.id).map_err(|away| away.to(letter.id()))?;
+    room(caller)?;
+    let slot = shared.load.enter(&caller.agent.id)?;
     errand.held.slot = Some(slot);
     let id = Sessions::mint(&*shared.entropy);
     let server = reach.server.id;
@@ -82,7 +82,7 @@ async fn greeted(
     let read = greeting(reply, errand.id.as_ref()).await;
     let (reply, message) = read.map_err(|broken| {
         let text = relay::sentence(&broken);
-        Away::new(502, own::BROKEN, "broken handshake", text).to(errand.id.as_ref())
+        Away::new(502, own::BROKEN, "broken handshake", text)
     })?;
     let pace = caller.shared.pace;
     let Some(result) = message.as_ref().and_then(|message| message.member("result")) else {
@@ -97,7 +97,7 @@ async fn greeted(
 }
 
 /// Makes room for one more session of the Agent.
-pub(crate) fn room(caller: &Caller, letter: &Letter) -> Result<(), Away> {
+pub(crate) fn room(caller: &Caller) -> Result<(), Away> {
     match caller.shared.sessions.make_room(&caller.agent.id) {
         Ok(None) => Ok(()),
         Ok(Some(dropped)) => {
@@ -106,7 +106,7 @@ pub(crate) fn room(caller: &Caller, letter: &Letter) -> Result<(), Away> {
         }
         Err(()) => {
             let text = "This agent has too many sessions, and all of them are busy. End one first.";
-            Err(Away::new(429, own::TOO_MANY, "too many sessions", text).to(letter.id()))
+            Err(Away::new(429, own::TOO_MANY, "too many sessions", text))
         }
     }
 }

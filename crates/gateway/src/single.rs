@@ -49,7 +49,7 @@ pub(crate) async fn post(
     letter: Letter,
     accepts: Accepts,
 ) -> Result<Response<Body>, Away> {
-    let reach = reach(caller, place).map_err(|away| away.to(letter.id()))?;
+    let reach = reach(caller, place)?;
     match era::of(&letter, &caller.headers) {
         Era::Modern => modern(caller, reach, letter, accepts).await,
         Era::Legacy if letter.is("initialize") && letter.id().is_some() => {
@@ -72,10 +72,8 @@ async fn modern(
         Ok(account) => account,
         Err(refusal) => return Ok(refuse(caller, errand, refusal).await),
     };
-    let headers = header::outgoing(&caller.headers, Era::Modern, None)
-        .map_err(|away| away.to(letter.id()))?;
-    errand.held.slot =
-        Some(caller.shared.load.enter(&caller.agent.id).map_err(|away| away.to(letter.id()))?);
+    let headers = header::outgoing(&caller.headers, Era::Modern, None)?;
+    errand.held.slot = Some(caller.shared.load.enter(&caller.agent.id)?);
     let inbound = Inbound {
         agent: caller.agent.id.clone(),
         server: reach.server.id,
@@ -106,7 +104,7 @@ async fn legacy(
     if letter.is("notifications/cancelled") && cancel(&session, &letter) {
         return Ok(away::empty(StatusCode::ACCEPTED));
     }
-    let slot = caller.shared.load.enter(&caller.agent.id).map_err(|away| away.to(letter.id()))?;
+    let slot = caller.shared.load.enter(&caller.agent.id)?;
     let held = Held { slot: Some(slot), busy: Some(busy) };
     let Some(id) = letter.id() else {
         return Ok(notify(caller, inbound, held).await);

@@ -77,8 +77,7 @@ pub(crate) async fn alone(
     let id = errand.id.clone().unwrap_or(Json::Null);
     let own = id.clone();
     errand.edit = Some(Arc::new(move |event| screen::event(event, &own, |_| None)));
-    let mut headers = header::outgoing(&caller.headers, Era::Modern, None)
-        .map_err(|away| away.to(letter.id()))?;
+    let mut headers = header::outgoing(&caller.headers, Era::Modern, None)?;
     let named = errand.named.clone().unwrap_or_default();
     let passing: Passing = Box::pin(async move {
         let goal = tour.goal(sort, &named).await.map_err(refused)?;
