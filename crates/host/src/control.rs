@@ -2,6 +2,7 @@
 //! Only the user who owns the data folder is heard.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ pub(crate) struct Control {
 impl Control {
     /// Opens the socket of a folder that this process holds; a socket left by a killed Host is replaced.
     pub fn open(data: &Path) -> io::Result<Self> {
-        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        use std::os::unix::fs::PermissionsExt as _;
         let path = socket_of(data);
         let owner = std::fs::metadata(data)?.uid();
         match std::fs::remove_file(&path) {
@@ -117,6 +118,16 @@ impl Client {
         };
         let folder = data.canonicalize().map_err(none)?;
         let stream = UnixStream::connect(socket_of(&folder)).await.map_err(none)?;
+        // A stranger's socket under that name must not get the person's answers and keys.
+        let owner = std::fs::metadata(&folder).map_err(none)?.uid();
+        let theirs = stream.peer_cred().map_err(none)?.uid();
+        if theirs != owner && theirs != 0 {
+            return Err(Failure::new(
+                FailureCode::Refused,
+                format!("The control socket of {} belongs to another user.", data.display()),
+                "Stop that program, or choose another data folder with --data.",
+            ));
+        }
         let (read, write) = stream.into_split();
         Ok(Self { lines: BufReader::new(read), write })
     }
