@@ -1,0 +1,15 @@
+//! Signing in, being proved and signing out, against an authorization server that a test can make misbehave.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod authority;
+mod clients;
+mod discovery;
+mod issuers;
+mod keys;
+mod refresh;
+mod sealed;
+mod sign_in;
+mod sign_out;
+mod site;
+mod step_up;
+mod world;
