@@ -1,16 +1,20 @@
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-// In mode "preview" the one door to the Host is replaced by recorded answers, so that screens can be looked at without one.
+// In the modes "preview" and "test" the one door to the Host is replaced by recorded answers, so that screens can be looked at,
+// and tried, without one. The program is never built so.
 export default defineConfig(({ mode }) => ({
   root: at("."),
   base: "./",
   plugins: [svelte()],
   clearScreen: false,
-  resolve: { alias: mode === "preview" ? [{ find: /^\.\/bridge$/, replacement: at("preview/bridge.ts") }] : [] },
+  resolve: {
+    ...(mode === "test" ? { conditions: ["browser"] } : {}),
+    alias: mode === "preview" || mode === "test" ? [{ find: /^\.\/bridge$/, replacement: at("preview/bridge.ts") }] : [],
+  },
   build: {
     target: "safari16",
     outDir: at(mode === "preview" ? "preview/dist" : "dist"),
@@ -19,5 +23,6 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     rolldownOptions: { input: { main: at("index.html"), approval: at("approval.html") } },
   },
+  test: { environment: "happy-dom", include: ["tests/*.test.ts"] },
   server: { port: 1420, strictPort: true },
 }));

@@ -22,6 +22,15 @@ function settle(id: string, to: string, note: string | null) {
   return approvals.find((one) => one.id === id);
 }
 
+/** What was answered to questions, for tests. */
+export const answers: [string, Record<string, unknown>][] = [];
+
+/** Starts over, with one question or all, for tests. */
+export function reset(only?: string): void {
+  answers.length = 0;
+  approvals = data.approvals(scene).filter((one) => only === undefined || one.id === only);
+}
+
 const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   started: () => (query.has("nostart") ? fail("conflict", "Another Prokura already uses the data folder /home/marta/.local/share/prokura.", "Close the other one, or start this one with --data and another folder.") : null),
   state: () => ({ ...data.state(scene), paused }),
@@ -55,6 +64,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
 export async function invoke<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
   await new Promise((done) => setTimeout(done, slow));
   if (query.get("broken") === command) fail("audit_broken", "The audit log cannot be written: the disk is full.", "Free some space. Nothing goes out until it can be recorded.");
+  if (command === "approval_allow" || command === "approval_deny") answers.push([command, args]);
   const answer = ANSWERS[command];
   return (answer ? answer(args) : null) as T;
 }

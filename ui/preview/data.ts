@@ -25,14 +25,14 @@ function account(server: string, name: string, kind: string, signed = "signed_in
     issuer: oauth ? `https://login.${host}` : null,
     resource: oauth ? `https://mcp.${host}/mcp` : null,
     scopes: oauth ? ["read:items", "write:items", "offline_access"] : [],
-    scopes_wanted: server === "Mailbox" ? ["mail:send"] : [],
+    scopes_wanted: server === "mailbox" ? ["mail:send"] : [],
     expires_at: oauth ? ago(-42) : null,
     added_at: ago(60 * 24 * 12),
   };
 }
 
-const NAMES = ["GitHub", "Ledger", "Mailbox", "Linear"];
-const MANY = ["Notion", "Calendar", "Sentry", "Stripe", "Warehouse of the northern distribution centre (staging)", "Docs", "Figma", "Postgres", "Search", "Weather", "Maps", "Jira"];
+const NAMES = ["github", "ledger", "mailbox", "linear"];
+const MANY = ["notion", "calendar", "sentry", "stripe", "warehouse-of-the-north-staging-eu", "docs", "figma", "postgres", "search", "weather", "maps", "jira"];
 
 export function servers(scene: Scene): ServerView[] {
   if (scene === "empty") return [];
@@ -41,11 +41,11 @@ export function servers(scene: Scene): ServerView[] {
     id: `srv_${at}`,
     name,
     endpoint: `https://mcp.${name.toLowerCase().replace(/[^a-z]+/g, "-")}.example/mcp`,
-    resource: name === "Linear" ? null : `https://mcp.${name.toLowerCase().replace(/[^a-z]+/g, "-")}.example/mcp`,
-    state: name === "Linear" ? "sign_in_needed" : name === "Mailbox" ? "scopes_wanted" : "ready",
-    accounts: name === "Linear" ? [account(name, "northwind", "oauth", "needs_sign_in")] : name === "GitHub" ? [account(name, "marta", "oauth"), account(name, "build-bot", "key")] : name === "Weather" ? [account(name, "anonymous", "anonymous")] : [account(name, "marta@northwind", "oauth")],
+    resource: name === "linear" ? null : `https://mcp.${name.toLowerCase().replace(/[^a-z]+/g, "-")}.example/mcp`,
+    state: name === "linear" ? "sign_in_needed" : name === "mailbox" ? "scopes_wanted" : "ready",
+    accounts: name === "linear" ? [account(name, "northwind", "oauth", "needs_sign_in")] : name === "github" ? [account(name, "marta", "oauth"), account(name, "build-bot", "key")] : name === "weather" ? [account(name, "anonymous", "anonymous")] : [account(name, "marta@northwind", "oauth")],
     tools: tools(scene, `srv_${at}`).length,
-    tools_waiting: name === "Ledger" ? 2 : 0,
+    tools_waiting: name === "ledger" ? 2 : 0,
     grants: grants(scene).filter((grant) => grant.server.id === `srv_${at}`).length,
     http: `http://127.0.0.1:47200/s/${name.toLowerCase().replace(/[^a-z]+/g, "-")}/mcp`,
     added_at: ago(60 * 24 * 12),
@@ -86,8 +86,8 @@ export function tools(scene: Scene, server: string): ToolView[] {
 export function agents(scene: Scene): AgentView[] {
   if (scene === "empty") return [];
   const make = (at: number, name: string, claim: string | null, seen: number | null, state = "active"): AgentView => ({ id: `agt_${at}`, name, state, credential: "key", claim, grants: grants(scene).filter((grant) => grant.agent.id === `agt_${at}`).length, added_at: ago(60 * 24 * 9), seen_at: seen === null ? null : ago(seen) });
-  const list = [make(0, "Claude Code", "claude-code 2.1.330", 0.3), make(1, "Codex", "codex-mcp-client 0.169.0", 122), make(2, "nightly-report", null, 60 * 14), make(3, "Old laptop", "claude-code 1.0.2", 60 * 24 * 41, "revoked")];
-  if (scene === "crowded") for (let at = 4; at < 26; at++) list.push(make(at, at === 5 ? "An agent that somebody gave a truly long name because they could, and it goes on" : `worker-${at}`, at % 3 ? "opencode 1.18.33 (trusted by everyone\u202e)" : null, at * 37));
+  const list = [make(0, "claude-code", "claude-code 2.1.330", 0.3), make(1, "codex", "codex-mcp-client 0.169.0", 122), make(2, "nightly-report", null, 60 * 14), make(3, "old-laptop", "claude-code 1.0.2", 60 * 24 * 41, "revoked")];
+  if (scene === "crowded") for (let at = 4; at < 26; at++) list.push(make(at, at === 5 ? "an-agent-with-a-very-long-name-x" : `worker-${at}`, at % 3 ? "opencode 1.18.33 (trusted by everyone\u202e)" : null, at * 37));
   return list;
 }
 
@@ -100,7 +100,7 @@ function grant(at: number, agent: [number, string], server: number, target: stri
 
 export function grants(scene: Scene): GrantView[] {
   if (scene === "empty") return [];
-  const [claude, codex, nightly]: [[number, string], [number, string], [number, string]] = [[0, "Claude Code"], [1, "Codex"], [2, "nightly-report"]];
+  const [claude, codex, nightly]: [[number, string], [number, string], [number, string]] = [[0, "claude-code"], [1, "codex"], [2, "nightly-report"]];
   const list = [
     grant(0, claude, 0, "class:read", "allow"), grant(1, claude, 0, "class:write", "ask"), grant(2, claude, 0, "tool:comment_on_issue", "allow", { until: ago(-60 * 24 * 7), note: "While we work through the backlog." }), grant(13, claude, 0, "resource:repo://northwind/*", "allow"),
     grant(3, claude, 1, "class:read", "allow"), grant(4, claude, 1, "tool:categorise", "allow"), grant(5, claude, 1, "tool:send_payment", "ask"), grant(6, claude, 1, "tool:close_account", "deny", { note: "Never from an agent." }),
@@ -127,7 +127,7 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
     argument("/arguments/tags", "", "empty array"),
   ];
   return {
-    id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "Claude Code" }, agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "Ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
+    id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "claude-code" }, agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
     method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], arguments: args,
     raw: text(`{"name":"send_payment","arguments":{"recipient":"Bright\\u200bfields Ltd","iban":"GB29NWBK60161331926819","amount":1840.00,"urgent":true,"reference":"${LONG}","tags":[]}}`),
     digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, ...more,
@@ -138,9 +138,9 @@ export function approvals(scene: Scene): ApprovalView[] {
   if (scene === "empty") return [];
   const waiting = [
     approval(0, {}),
-    approval(1, { target: text("update_issue"), class: "write", server: { id: "srv_0", name: "GitHub" }, server_host: "mcp.github.example", account: { id: "acc_0", name: "marta" }, arguments: [argument("/name", "update_issue"), argument("/arguments/number", "482", "number"), argument("/arguments/body", [{ text: "Closing this.", mark: false }, { text: "U+000A", mark: true }, { text: "Thanks!", mark: false }])], why: [{ rule: "grt_1", text: "Your grant for every write tool says that it asks you each time." }] }),
-    approval(2, { target: text("list_messages"), class: "read", server: { id: "srv_2", name: "Mailbox" }, server_host: "mcp.mailbox.example", arguments: [argument("/name", "list_messages"), argument("/arguments", "{}", "empty object")], why: [{ rule: "flow", text: "This agent has read something from a stranger, so what it sends out needs you." }] }),
-    approval(3, { target: text("sync_calendar_with_a_name_that_is_far_longer_than_any_sensible_tool_would_have"), class: null, agent: { id: "agt_5", name: "An agent that somebody gave a truly long name because they could, and it goes on" }, agent_claim: "the one and only official agent, please trust\u202e me and press allow without reading any further", server: { id: "srv_8", name: "Warehouse of the northern distribution centre (staging)" }, server_host: "mcp.warehouse-of-the-northern-distribution-centre.staging.example", why: [{ rule: "grt_9", text: "Your grant for all tools says that it asks you each time." }, { rule: "class", text: "Nobody has said yet what this tool can do, so it counts as a write." }] }),
+    approval(1, { target: text("update_issue"), class: "write", server: { id: "srv_0", name: "github" }, server_host: "mcp.github.example", account: { id: "acc_0", name: "marta" }, arguments: [argument("/name", "update_issue"), argument("/arguments/number", "482", "number"), argument("/arguments/body", [{ text: "Closing this.", mark: false }, { text: "U+000A", mark: true }, { text: "Thanks!", mark: false }])], why: [{ rule: "grt_1", text: "Your grant for every write tool says that it asks you each time." }] }),
+    approval(2, { target: text("list_messages"), class: "read", server: { id: "srv_2", name: "mailbox" }, server_host: "mcp.mailbox.example", arguments: [argument("/name", "list_messages"), argument("/arguments", "{}", "empty object")], why: [{ rule: "flow", text: "This agent has read something from a stranger, so what it sends out needs you." }] }),
+    approval(3, { target: text("sync_calendar_with_a_name_that_is_far_longer_than_any_sensible_tool_would_have"), class: null, agent: { id: "agt_5", name: "an-agent-with-a-very-long-name-x" }, agent_claim: "the one and only official agent, please trust\u202e me and press allow without reading any further", server: { id: "srv_8", name: "warehouse-of-the-north-staging-eu" }, server_host: "mcp.warehouse-of-the-northern-distribution-centre.staging.example", why: [{ rule: "grt_9", text: "Your grant for all tools says that it asks you each time." }, { rule: "class", text: "Nobody has said yet what this tool can do, so it counts as a write." }] }),
   ];
   const done = ["used", "denied", "expired", "dropped", "allowed"].map((settled, at) => approval(10 + at, { state: settled, settled_at: ago(40 + at * 90), note: settled === "denied" ? "Use the test account instead." : null }));
   return [...waiting.slice(0, scene === "crowded" ? 4 : 3), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];
@@ -157,7 +157,7 @@ export function records(scene: Scene): RecordView[] {
     const about = !kind.startsWith("host") && !kind.startsWith("log");
     return {
       id: String(seq), seq, at: ago(at * at * 0.9 + at * 3), kind, call: kind.startsWith("call") ? "cal_k3v9x2mq7bt4hd6w" : null,
-      agent: about && !/^(token|tool|server|account)/.test(kind) ? { id: "agt_0", name: "Claude Code" } : null, server: about ? { id: "srv_1", name: "Ledger" } : null, account: about ? { id: "acc_1", name: "marta@northwind" } : null,
+      agent: about && !/^(token|tool|server|account)/.test(kind) ? { id: "agt_0", name: "claude-code" } : null, server: about ? { id: "srv_1", name: "ledger" } : null, account: about ? { id: "acc_1", name: "marta@northwind" } : null,
       target_kind: "tool", target: at % 4 === 3 ? "schedule_pay\u200bment" : "get_statement",
       detail: kind === "call.refused" ? { code: "denied", why: [{ rule: "grt_6", text: "A grant denies close_account for this agent." }] } : { why: [{ rule: "grt_3", text: "A grant allows every read tool of Ledger." }], method: "tools/call", arguments_digest: hash(seq), policy: 41, size: 18_402, durable: true },
       hash: hash(seq), prev: hash(seq - 1),

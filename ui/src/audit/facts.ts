@@ -30,5 +30,13 @@ function worded(value: unknown): { text: string; code: boolean } {
   if (typeof value === "number") return { text: value.toLocaleString("en"), code: false };
   if (value === null) return { text: "none", code: false };
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return { text: value.join(", ") || "none", code: false };
+  if (Array.isArray(value) && value.every(isRecord)) return { text: value.map(line).join("\n"), code: false };
   return { text: JSON.stringify(value, null, 2), code: true };
+}
+
+/** One thing of a list on one line: `tool: send_payment · what: changed`. */
+function line(item: Record<string, unknown>): string {
+  return Object.entries(item)
+    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" · ");
 }

@@ -1,5 +1,6 @@
 // The words for servers, accounts and tools, in one place.
 import type { AccountView, ServerView, ToolView } from "../generated/View";
+import { asName } from "../parts/name";
 import type { Tone } from "../parts/Badge.svelte";
 
 export const CLASSES = ["read", "write", "destructive", "admin"] as const;
@@ -59,5 +60,5 @@ export const waits = (tool: ToolView): boolean => tool.pin === "new" || tool.pin
 export function suggestName(url: string): string {
   const parts = hostOf(url).replace(/:\d+$/, "").split(".").filter((part) => !["mcp", "www", "api"].includes(part));
   const name = parts.length > 1 ? parts[parts.length - 2] : parts[0];
-  return name ? name.charAt(0).toUpperCase() + name.slice(1) : "";
+  return asName(name ?? "");
 }

@@ -1,0 +1,129 @@
+// What the approval window does with fingers and keys. The Host behind it is the recorded one.
+import { flushSync, mount, unmount } from "svelte";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import ApprovalWindow from "../src/approvals/ApprovalWindow.svelte";
+import { answers, reset } from "../preview/bridge";
+
+let shown: Record<string, unknown> | undefined;
+
+/** Shows the window with the recorded questions named; all of them where none is. */
+async function show(only?: string): Promise<void> {
+  reset(only);
+  shown = mount(ApprovalWindow, { target: document.body });
+  await pass(60);
+}
+
+async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+  flushSync();
+}
+
+const allow = () => document.querySelector<HTMLButtonElement>("[data-testid=allow]");
+const press = (key: string, on: EventTarget = document.activeElement ?? document.body) => {
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+  on.dispatchEvent(event);
+  return event;
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(async () => {
+  if (shown) await unmount(shown);
+  shown = undefined;
+  document.body.innerHTML = "";
+  vi.useRealTimers();
+});
+
+test("nothing can be answered before the buttons are armed", async () => {
+  await show("qst_1");
+  allow()?.click();
+  press("Escape");
+  await pass(60);
+  expect(answers).toEqual([]);
+  expect(allow()?.getAttribute("aria-disabled")).toBe("true");
+  await pass(400);
+  expect(allow()?.getAttribute("aria-disabled")).toBe("false");
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_1", seconds: null }]]);
+});
+
+test("a change of focus disarms the buttons", async () => {
+  await show("qst_1");
+  await pass(500);
+  window.dispatchEvent(new Event("focus"));
+  flushSync();
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([]);
+});
+
+test("another question disarms the buttons and forgets the choice", async () => {
+  await show();
+  await pass(500);
+  document.querySelectorAll<HTMLInputElement>("fieldset input")[2]?.click();
+  flushSync();
+  document.querySelector<HTMLButtonElement>("[aria-label='Next question']")?.click();
+  flushSync();
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([]);
+  await pass(500);
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_1", seconds: null }]]);
+});
+
+test("enter never allows a destructive call, and may allow a write", async () => {
+  await show("qst_0");
+  await pass(500);
+  const destructive = allow();
+  expect(destructive && press("Enter", destructive).defaultPrevented).toBe(true);
+  if (shown) await unmount(shown);
+  document.body.innerHTML = "";
+  await show("qst_1");
+  await pass(500);
+  const write = allow();
+  expect(write && press("Enter", write).defaultPrevented).toBe(false);
+});
+
+test("the allowing button never has the focus by itself", async () => {
+  await show("qst_0");
+  await pass(500);
+  expect(document.activeElement).not.toBe(allow());
+});
+
+test("escape denies, and denies one question only", async () => {
+  await show();
+  await pass(500);
+  press("Escape");
+  await pass(60);
+  press("Escape");
+  await pass(60);
+  expect(answers).toEqual([["approval_deny", { approval: "qst_0", note: null }]]);
+});
+
+test("what a rule above the grants asks cannot be remembered", async () => {
+  await show("qst_2");
+  const remembered = [...document.querySelectorAll<HTMLInputElement>("fieldset input")].slice(1);
+  expect(remembered.length).toBe(3);
+  expect(remembered.every((input) => input.disabled)).toBe(true);
+});
+
+test("the button says for how long", async () => {
+  await show("qst_0");
+  document.querySelectorAll<HTMLInputElement>("fieldset input")[2]?.click();
+  await pass(500);
+  expect(allow()?.textContent).toContain("Allow these arguments for 1 hour");
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_0", seconds: 3600 }]]);
+});
+
+test("hidden characters stand as marks and every argument has its row", async () => {
+  await show("qst_0");
+  expect(document.querySelector("table .mark")?.textContent).toBe("U+200B");
+  expect(document.querySelectorAll("tbody tr").length).toBe(7);
+});

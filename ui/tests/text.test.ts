@@ -1,0 +1,55 @@
+// The small functions that word and draw what Rust said.
+import { expect, test } from "vitest";
+import { cover } from "../src/grants/cover";
+import { wishOf, type Draft } from "../src/grants/wish";
+import { asName } from "../src/parts/name";
+import { pieces } from "../src/parts/pieces";
+import { remaining } from "../src/parts/time";
+import { difference } from "../src/servers/difference";
+import { grants, tools } from "../preview/data";
+
+test("characters that cannot be seen become marks", () => {
+  expect(pieces("a\u200bb\u202e\u00a0\u{e0041}")).toEqual([
+    { text: "a", mark: false },
+    { text: "U+200B", mark: true },
+    { text: "b", mark: false },
+    { text: "U+202E", mark: true },
+    { text: "U+00A0", mark: true },
+    { text: "U+E0041", mark: true },
+  ]);
+  expect(pieces("plain tëxt 文字 👍")).toEqual([{ text: "plain tëxt 文字 👍", mark: false }]);
+});
+
+test("a name is made of what is typed", () => {
+  expect(asName("Claude Code 2")).toBe("claude-code-2");
+  expect(asName("9 Évian_Mail!")).toBe("evian-mail");
+  expect(asName("x".repeat(40)).length).toBe(32);
+});
+
+test("a differing line shows as old and new", () => {
+  expect(difference("a\nb\nc", "a\nx\nc")).toEqual([
+    { text: "a", is: "same" },
+    { text: "b", is: "old" },
+    { text: "x", is: "new" },
+    { text: "c", is: "same" },
+  ]);
+});
+
+test("bars count a tool once, by its most specific grant, the stricter one first", () => {
+  const ledger = cover(tools("normal", "srv_1"), grants("normal").filter((grant) => grant.agent.id === "agt_0" && grant.server.id === "srv_1"));
+  const effectOf = (name: string) => ledger.tools.find((one) => one.tool.name === name)?.effect;
+  expect([ledger.allow, ledger.ask, ledger.deny]).toEqual([3, 1, 1]);
+  expect(effectOf("send_payment")).toBe("ask");
+  expect(effectOf("close_account")).toBe("deny");
+  expect(effectOf("export_everything")).toBe(null);
+});
+
+test("a wish holds only what its kind asks for", () => {
+  const draft: Draft = { agent: "a", server: "s", account: "", kind: "class", tool: "left over", glob: "left over", class: "read", effect: "allow", until: "1", date: "", note: " " };
+  expect(wishOf(draft, 0)).toEqual({ agent: "a", server: "s", account: null, tools: "class:read", resources: null, prompts: null, methods: null, effect: "allow", until: "1970-01-01T01:00:00.000Z", note: null });
+});
+
+test("time left never goes below zero", () => {
+  expect(remaining("2026-01-01T00:01:05Z", Date.parse("2026-01-01T00:00:00Z"))).toBe("1:05");
+  expect(remaining("2026-01-01T00:00:00Z", Date.parse("2026-01-01T01:00:00Z"))).toBe("0:00");
+});
