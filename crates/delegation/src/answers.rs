@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use prokura_domain::{
-    Answer, Choice, Effect, Grant, GrantId, Json, Origin, Question, QuestionKind, QuestionState,
-    Target, TargetPattern, Timestamp,
+    Answer, CallId, Choice, Effect, Grant, GrantId, Json, Origin, Question, QuestionKind,
+    QuestionState, Target, TargetPattern, Timestamp,
 };
 use prokura_policy::Approved;
 
@@ -53,14 +53,47 @@ impl AskedFor {
 #[derive(Debug, Default)]
 pub(crate) struct Asked(Mutex<HashMap<(String, String), AskedFor>>);
 
+/// Calls under way in legacy sessions, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Running(Mutex<HashMap<String, Vec<(CallId, AskedFor)>>>);
+
 impl Delegation {
     /// Remembers that a Server asked something in a session.
     pub(crate) fn server_asked(&self, session: Option<&str>, id: &str, asked: AskedFor) {
         let Some(session) = session else { return };
+        let asked = match asked.target {
+            None if !asked.ping => self.newest_in(session).unwrap_or(asked),
+            _ => asked,
+        };
         let mut table = self.0.asked.0.lock().unwrap_or_else(PoisonError::into_inner);
         if table.len() < OPEN_LIMIT {
             table.insert((session.to_owned(), id.to_owned()), asked);
         }
+    }
+
+    /// A Call is under way in a session. A Server may ask for it on the standing stream, where nothing says which Call
+    /// it means; then it counts as asked for the newest one.
+    pub(crate) fn call_runs(&self, session: Option<&str>, call: &CallId, asked: AskedFor) {
+        let Some(session) = session else { return };
+        let mut table = self.0.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.entry(session.to_owned()).or_default().push((call.clone(), asked));
+    }
+
+    /// The Call ended.
+    pub(crate) fn call_ended(&self, session: Option<&str>, call: &CallId) {
+        let Some(session) = session else { return };
+        let mut table = self.0.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(calls) = table.get_mut(session) {
+            calls.retain(|(of, _)| of != call);
+            if calls.is_empty() {
+                table.remove(session);
+            }
+        }
+    }
+
+    fn newest_in(&self, session: &str) -> Option<AskedFor> {
+        let table = self.0.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.get(session)?.last().map(|(_, asked)| asked.clone())
     }
 
     /// What the Server asked under this id. Each request is answered once.
@@ -142,6 +175,7 @@ impl Delegation {
             target: pattern,
             effect: Effect::Allow,
             arguments: Some(question.digest),
+            conditions: Vec::new(),
             until: Some(until),
             note: None,
             origin: Origin::Approval { question: question.id.clone() },

@@ -106,6 +106,7 @@ struct Inner {
     waiting: ask::Waiting,
     flights: flight::Flights,
     asked: answers::Asked,
+    running: answers::Running,
     refused: records::Throttle,
     pinning: std::sync::Mutex<()>,
 }
@@ -130,6 +131,7 @@ impl Delegation {
             waiting: ask::Waiting::default(),
             flights: flight::Flights::default(),
             asked: answers::Asked::default(),
+            running: answers::Running::default(),
             refused: records::Throttle::default(),
             pinning: std::sync::Mutex::new(()),
         }));

@@ -184,7 +184,7 @@ impl Delegation {
             keep: level != prokura_domain::AuditLevel::Digest,
         };
         self.log().append_call(event, Some(payload), durability(&facts)).await.map_err(broken)?;
-        let outcome = Outcome::begin(self, &call, level, landing);
+        let outcome = Outcome::begin(self, &call, level, landing, &inbound, approved.clone());
         if let Some(yes) = &approved {
             let from = [QuestionState::Allowed];
             let used = QuestionState::Used;
@@ -204,7 +204,7 @@ impl Delegation {
         }
         self.tell(Change::Audit);
         match self.spend(permit, outcome.landing()).await {
-            Ok(reply) => outcome.follow(reply, &inbound, &call, approved).await,
+            Ok(reply) => outcome.follow(reply, &inbound).await,
             Err(refusal) => {
                 outcome.finish("failed", &refusal.message).await;
                 Err(refusal)

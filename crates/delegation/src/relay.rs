@@ -45,7 +45,7 @@ impl Relay {
         let body = futures::stream::unfold(receiver, |mut receiver| async move {
             receiver.recv().await.map(|item| (item, receiver))
         });
-        Reply { status, headers: reply.headers, body: body.boxed() }
+        Reply { status, headers: reply.headers, body: body.fuse().boxed() }
     }
 
     async fn run(

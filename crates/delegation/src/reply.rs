@@ -29,6 +29,8 @@ pub(crate) struct Outcome {
     keep_result: bool,
     began: Timestamp,
     landing: Landing,
+    session: Option<String>,
+    asked: AskedFor,
     open: bool,
 }
 
@@ -47,8 +49,14 @@ impl Outcome {
         call: &Call,
         level: AuditLevel,
         landing: Landing,
+        inbound: &Inbound,
+        approved: Option<Approved>,
     ) -> Self {
+        let asked = AskedFor { target: Some(call.target.clone()), approved, ping: false };
+        delegation.call_runs(inbound.session.as_deref(), &call.id, asked.clone());
         Self {
+            session: inbound.session.clone(),
+            asked,
             delegation: delegation.clone(),
             subject: delegation.subject_of(call),
             call: call.id.clone(),
@@ -69,15 +77,9 @@ impl Outcome {
     }
 
     /// Hands the answer on and records how it ended before its last byte is released.
-    pub async fn follow(
-        self,
-        reply: Reply,
-        inbound: &Inbound,
-        call: &Call,
-        approved: Option<Approved>,
-    ) -> Result<Reply, Refusal> {
-        let asked = AskedFor { target: Some(call.target.clone()), approved, ping: false };
+    pub async fn follow(self, reply: Reply, inbound: &Inbound) -> Result<Reply, Refusal> {
         if reply.is_stream() {
+            let asked = self.asked.clone();
             let relay = Relay::new(&self.delegation, inbound, asked, self.landing.token());
             return Ok(relay.start(reply, Some(self)));
         }
@@ -145,6 +147,7 @@ impl Outcome {
 
 impl Drop for Outcome {
     fn drop(&mut self) {
+        self.delegation.call_ended(self.session.as_deref(), &self.call);
         if !self.open {
             return;
         }
@@ -210,7 +213,7 @@ fn held(body: Body, landing: Landing) -> Body {
     let hold = futures::stream::unfold((body, landing), |(mut body, landing)| async move {
         body.next().await.map(|item| (item, (body, landing)))
     });
-    hold.boxed()
+    hold.fuse().boxed()
 }
 
 /// Reads a body to its end.
