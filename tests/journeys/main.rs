@@ -2,4 +2,8 @@
 //! authorization servers, agents made with the official clients. Nothing here may reach into the product.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod call;
+mod isolation;
 mod outside;
+mod scene;
+mod taking_back;

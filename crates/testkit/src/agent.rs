@@ -2,10 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use prokura_domain::protocol;
 use serde_json::{Value, json};
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An agent at one endpoint.
 #[derive(Debug, Clone)]
@@ -120,7 +124,7 @@ impl Agent {
 
     fn new(url: &str, key: &str, modern: bool) -> anyhow::Result<Self> {
         Ok(Self {
-            http: reqwest::Client::builder().no_proxy().build()?,
+            http: reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?,
             url: url.to_owned(),
             key: Some(key.to_owned()),
             session: None,
