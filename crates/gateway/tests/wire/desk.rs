@@ -20,7 +20,7 @@ pub const BOTH: &str = "application/json, text/event-stream";
 
 /// Fast enough for tests, slow enough that a quick answer counts as quick.
 pub const PACE: Pace = Pace {
-    answer_within: Duration::from_millis(300),
+    answer_within: Duration::from_millis(1000),
     keep_alive: Duration::from_millis(150),
     idle: Duration::from_secs(30 * 60),
 };

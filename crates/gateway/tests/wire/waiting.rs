@@ -39,7 +39,7 @@ fn late(
             _: &crate::paths::World,
             _: prokura_delegation::Inbound,
         ) -> Result<Reply, Refusal> {
-            tokio::time::sleep(Duration::from_millis(900)).await;
+            tokio::time::sleep(Duration::from_millis(1700)).await;
             (self.0)()
         }
     }
@@ -94,7 +94,7 @@ async fn who_takes_no_event_stream_gets_none_unasked() {
         .header("mcp-name", "slow")
         .body(message.to_string());
     let answer = tokio::spawn(request.send());
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(1400)).await;
     assert!(!answer.is_finished());
     go.send_modify(|count| *count += 1);
     let answer = answer.await.unwrap().unwrap();
