@@ -4,7 +4,7 @@ import { cover } from "../src/grants/cover";
 import { wishOf, type Draft } from "../src/grants/wish";
 import { asName } from "../src/parts/name";
 import { pieces } from "../src/parts/pieces";
-import { remaining } from "../src/parts/time";
+import { relative, remaining } from "../src/parts/time";
 import { difference } from "../src/servers/difference";
 import { grants, tools } from "../preview/data";
 
@@ -52,4 +52,10 @@ test("a wish holds only what its kind asks for", () => {
 test("time left never goes below zero", () => {
   expect(remaining("2026-01-01T00:01:05Z", Date.parse("2026-01-01T00:00:00Z"))).toBe("1:05");
   expect(remaining("2026-01-01T00:00:00Z", Date.parse("2026-01-01T01:00:00Z"))).toBe("0:00");
+});
+
+test("what just happened is never said to come", () => {
+  expect(relative("2026-01-01T00:00:00.900Z", Date.parse("2026-01-01T00:00:00Z"))).toBe("just now");
+  expect(relative("2026-01-01T00:00:30Z", Date.parse("2026-01-01T00:00:00Z"))).toBe("in a moment");
+  expect(relative("2026-01-01T02:00:00Z", Date.parse("2026-01-01T00:00:00Z"))).toBe("in 2 h");
 });

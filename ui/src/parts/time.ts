@@ -11,7 +11,8 @@ const exactOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short
 export function relative(at: string, now: number): string {
   const away = Date.parse(at) - now;
   const size = Math.abs(away);
-  if (size < 45_000) return away > 0 ? "in a moment" : "just now";
+  // The ticking clock may lag a second behind what just happened.
+  if (size < 45_000) return away > 2000 ? "in a moment" : "just now";
   const [count, unit] = size < HOUR ? [Math.round(size / MINUTE), "min"] : size < DAY ? [Math.round(size / HOUR), "h"] : days(size);
   return away > 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
 }
