@@ -204,8 +204,20 @@ impl Delegation {
             };
             dropped += usize::from(settled);
         }
-        self.tell(Change::Approvals);
+        if dropped > 0 {
+            self.tell(Change::Approvals);
+        }
         Ok(dropped)
+    }
+
+    /// Settles every Question whose time is over, also where no Call waits any more. To be called now and then.
+    ///
+    /// # Errors
+    /// Store and log faults.
+    pub async fn expire_questions(&self) -> Result<(), DelegationError> {
+        let now = self.now();
+        self.drop_questions(QuestionState::Expired, |question| now >= question.expires_at).await?;
+        Ok(())
     }
 
     /// Questions of an earlier run have no Call any more.

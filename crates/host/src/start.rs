@@ -29,7 +29,7 @@ use crate::{HostError, Options, SystemClock, SystemEntropy, VaultChoice};
 const PORTS: std::ops::Range<u16> = 47200..47300;
 /// The setting that holds the URL of the client metadata document; empty is none.
 const CLIENT_DOCUMENT: &str = "client_document";
-/// How often a locked vault is tried again.
+/// How often a locked vault is tried again, and Questions are looked at.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// A running Host.
@@ -124,11 +124,12 @@ impl Host {
         let tasks = vec![
             tokio::spawn(serve(
                 listener,
-                Arc::new(delegation),
+                Arc::new(delegation.clone()),
                 Arc::clone(&ground.entropy),
                 stop.clone(),
             )),
             tokio::spawn(control.serve(Arc::clone(&api), stop.clone())),
+            tokio::spawn(keep_time(delegation, stop.clone())),
             tokio::spawn(keep_trying(ground.vault, ground.changes.clone(), stop.clone())),
         ];
         Ok(Self(Arc::new(Inner {
@@ -276,6 +277,19 @@ async fn serve(
     let ended = Gateway::serve(listener, router, async move { stop.cancelled().await }).await;
     if let Err(error) = ended {
         tracing::error!(%error, "the endpoint for agents broke");
+    }
+}
+
+/// Settles Questions whose time is over, also when their Agent has gone.
+async fn keep_time(delegation: Delegation, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RETRY) => {}
+        }
+        if let Err(error) = delegation.expire_questions().await {
+            tracing::warn!(%error, "questions could not be settled");
+        }
     }
 }
 

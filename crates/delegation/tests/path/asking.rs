@@ -176,3 +176,17 @@ async fn a_grant_revoked_while_the_person_thinks_is_not_served_by_the_yes() {
     assert_eq!(within(call).await.unwrap().unwrap_err().code, RefusalCode::Denied);
     assert_eq!(world.sent(), 0);
 }
+
+#[tokio::test]
+async fn a_question_nobody_waits_for_expires_by_itself() {
+    let world = asking().await;
+    let call = world.begin(world.pay(5));
+    let question = world.question().await;
+    call.abort();
+    world.delegation.expire_questions().await.unwrap();
+    let state = || world.store.question(&question).unwrap().unwrap().state;
+    assert_eq!(state(), QuestionState::Pending);
+    world.clock.advance_seconds(601);
+    world.delegation.expire_questions().await.unwrap();
+    assert_eq!(state(), QuestionState::Expired);
+}
