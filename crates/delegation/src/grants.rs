@@ -1,7 +1,7 @@
 //! Grants: making and taking back.
 
 use prokura_domain::{
-    AccountId, AgentId, Change, Durability, Effect, Event, Grant, GrantId, Json, Origin,
+    AccountId, AgentId, Change, Condition, Durability, Effect, Event, Grant, GrantId, Json, Origin,
     QuestionState, RecordKind, ServerId, TargetPattern, Timestamp,
 };
 use prokura_store::StoreError;
@@ -35,6 +35,8 @@ pub struct NewGrant {
     pub target: TargetPattern,
     /// Allow, ask or deny.
     pub effect: Effect,
+    /// Which arguments it is for.
+    pub conditions: Vec<Condition>,
     /// Until when.
     pub until: Option<Timestamp>,
     /// A note.
@@ -61,6 +63,7 @@ impl Delegation {
             target: wish.target,
             effect: wish.effect,
             arguments: None,
+            conditions: wish.conditions,
             until: wish.until,
             note: wish.note,
             origin: wish.origin.clone(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::condition::Condition;
 use crate::id::{AccountId, AgentId, GrantId, QuestionId, ServerId};
 use crate::tool::ToolClass;
 
@@ -129,6 +130,8 @@ pub struct Grant {
     pub effect: Effect,
     /// Holds only for Calls whose parameters have this digest: "the same arguments".
     pub arguments: Option<crate::digest::Digest>,
+    /// Holds only for Calls of which all of these are true.
+    pub conditions: Vec<Condition>,
     /// Until when; `None` means until revoked.
     pub until: Option<Timestamp>,
     /// A note by the person.

@@ -1,6 +1,7 @@
 //! The table of Grants. A revoked Grant stays, so that the past can be explained.
 
 use prokura_domain::clock::Timestamp;
+use prokura_domain::condition::Condition;
 use prokura_domain::digest::Digest;
 use prokura_domain::grant::{Effect, Grant, TargetPattern};
 use prokura_domain::id::{AccountId, AgentId, GrantId, ServerId};
@@ -27,6 +28,11 @@ CREATE TABLE "grant"(
     used_at INTEGER
 ) STRICT;
 CREATE INDEX grant_agent_server ON "grant"(agent, server) WHERE revoked_at IS NULL;
+"#;
+
+/// Conditions, as a JSON array.
+pub(crate) const SCHEMA_2: &str = r#"
+ALTER TABLE "grant" ADD COLUMN conditions TEXT NOT NULL DEFAULT '[]';
 "#;
 
 impl Store {
@@ -76,11 +82,11 @@ impl Store {
     pub fn put_grant(&self, grant: &Grant) -> Result<(), StoreError> {
         self.write(Safety::Synced, |db| {
             db.prepare_cached(
-                r#"INSERT INTO "grant"(id, agent, server, account, target, effect, arguments, until, note, origin,
-                   added_at, revoked_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                r#"INSERT INTO "grant"(id, agent, server, account, target, effect, arguments, conditions, until,
+                   note, origin, added_at, revoked_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT(id) DO UPDATE SET account = excluded.account, target = excluded.target,
-                   effect = excluded.effect, arguments = excluded.arguments, until = excluded.until,
-                   note = excluded.note, revoked_at = excluded.revoked_at, used_at = excluded.used_at"#,
+                   effect = excluded.effect, arguments = excluded.arguments, conditions = excluded.conditions,
+                   until = excluded.until, note = excluded.note, revoked_at = excluded.revoked_at, used_at = excluded.used_at"#,
             )?
             .execute(params![
                 grant.id.as_str(),
@@ -90,6 +96,7 @@ impl Store {
                 grant.target.to_text(),
                 grant.effect.as_str(),
                 grant.arguments.map(|digest| digest.to_string()),
+                Condition::list_to_text(&grant.conditions),
                 grant.until.map(|at| at.0),
                 grant.note,
                 to_json(&grant.origin)?,
@@ -125,6 +132,7 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
         target: word(row, "target", TargetPattern::from_text)?,
         effect: word(row, "effect", Effect::from_text)?,
         arguments: word_or_none(row, "arguments", Digest::from_hex)?,
+        conditions: word(row, "conditions", Condition::list_from_text)?,
         until: moment_or_none(row, "until")?,
         note: row.get("note")?,
         origin: json(row, "origin")?,

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::{account, agent, grant, log, question, registration, secret, server, setting, tool};
 
 /// The newest format this program knows.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// "Prok" in ASCII: tells the file apart from databases of other programs.
 const APPLICATION: i64 = 0x5072_6f6b;
@@ -65,28 +65,75 @@ const TABLES: [&str; 9] = [
     "setting",
 ];
 
+/// What each version adds to the one before.
+const STEPS: &[(i64, &[&str])] = &[
+    (
+        1,
+        &[
+            server::SCHEMA,
+            account::SCHEMA,
+            secret::SCHEMA,
+            registration::SCHEMA,
+            tool::SCHEMA,
+            agent::SCHEMA,
+            grant::SCHEMA,
+            question::SCHEMA,
+            setting::SCHEMA,
+            log::SCHEMA,
+        ],
+    ),
+    (2, &[grant::SCHEMA_2]),
+];
+
 /// Brings the file from `version` to [`VERSION`], whole or not at all.
 pub(crate) fn run(connection: &mut Connection, version: i64) -> Result<(), StoreError> {
     if version >= VERSION {
         return Ok(());
     }
+    climb(connection, version, VERSION)
+}
+
+/// Takes the steps after `from` up to `to`.
+fn climb(connection: &mut Connection, from: i64, to: i64) -> Result<(), StoreError> {
     let steps = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for schema in [
-        server::SCHEMA,
-        account::SCHEMA,
-        secret::SCHEMA,
-        registration::SCHEMA,
-        tool::SCHEMA,
-        agent::SCHEMA,
-        grant::SCHEMA,
-        question::SCHEMA,
-        setting::SCHEMA,
-        log::SCHEMA,
-    ] {
-        steps.execute_batch(schema)?;
+    for (_, schemas) in STEPS.iter().filter(|(step, _)| from < *step && *step <= to) {
+        schemas.iter().try_for_each(|schema| steps.execute_batch(schema))?;
     }
     steps.pragma_update(None, "application_id", APPLICATION)?;
-    steps.pragma_update(None, "user_version", VERSION)?;
+    steps.pragma_update(None, "user_version", to)?;
     steps.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use prokura_domain::GrantId;
+
+    use super::*;
+    use crate::Store;
+
+    const GRANT: &str = r#"INSERT INTO "grant"(id, agent, server, target, effect, origin, added_at)
+        VALUES ('grt_1', 'agt_1', 'srv_1', 'tool:pay', 'allow', '{"by":"cli"}', 7)"#;
+
+    #[test]
+    fn a_file_of_every_earlier_version_is_brought_up_and_keeps_its_grants() {
+        for version in 1..VERSION {
+            let dir = tempfile::tempdir().unwrap();
+            let mut old = Connection::open(dir.path().join("prokura.db")).unwrap();
+            climb(&mut old, 0, version).unwrap();
+            old.execute(GRANT, []).unwrap();
+            drop(old);
+            let store = Store::open(dir.path()).unwrap();
+            let grant = store.grant(&GrantId::from_text("grt_1")).unwrap().unwrap();
+            assert!(grant.conditions.is_empty());
+            store.put_grant(&grant).unwrap();
+            drop(store);
+            let now = Connection::open(dir.path().join("prokura.db")).unwrap();
+            let found: i64 =
+                now.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            assert_eq!(found, VERSION);
+        }
+    }
 }

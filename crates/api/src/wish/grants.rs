@@ -56,6 +56,7 @@ impl Api {
             account,
             target,
             effect,
+            conditions: Vec::new(),
             until,
             note: wish.note.filter(|note| !note.is_empty()),
             origin,

@@ -186,6 +186,7 @@ impl World {
                 account: None,
                 target,
                 effect,
+                conditions: Vec::new(),
                 until: None,
                 note: None,
                 origin: Origin::Cli,

@@ -34,6 +34,7 @@ pub fn grant(target: TargetPattern, effect: Effect) -> Grant {
         target,
         effect,
         arguments: None,
+        conditions: Vec::new(),
         until: None,
         note: None,
         origin: Origin::Cli,

@@ -81,6 +81,10 @@ fn grant(id: &str, server: &str) -> Grant {
         target: TargetPattern::Class(ToolClass::Read),
         effect: Effect::Ask,
         arguments: Some(Digest([4; 32])),
+        conditions: vec![
+            "/amount <= 1e400".parse().unwrap(),
+            "/to in [1.0,\"ü\"]".parse().unwrap(),
+        ],
         until: Some(Timestamp(99)),
         note: Some("for the holidays".to_owned()),
         origin: Origin::Approval { question: QuestionId::from_text("qst_1") },
