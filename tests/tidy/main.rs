@@ -11,7 +11,8 @@ mod tree;
 
 use code::Faults;
 use edges::Edge;
-use tree::{Source, sources, top};
+use std::sync::LazyLock;
+use tree::{SOURCES, Source, top};
 
 /// Fails with all faults, one a line.
 fn none(faults: &[String]) {
@@ -19,16 +20,14 @@ fn none(faults: &[String]) {
 }
 
 fn each(rule: fn(&Source) -> Option<String>) {
-    none(&sources().iter().filter_map(rule).collect::<Vec<_>>());
+    none(&SOURCES.iter().filter_map(rule).collect::<Vec<_>>());
 }
 
-fn code() -> Faults {
+static CODE: LazyLock<Faults> = LazyLock::new(|| {
     let mut all = Faults::default();
-    for source in sources() {
-        all.add(code::look(&source));
-    }
+    SOURCES.iter().for_each(|source| all.add(code::look(source)));
     all
-}
+});
 
 fn manifest_edges() -> Vec<Edge> {
     let output = std::process::Command::new(env!("CARGO"))
@@ -66,7 +65,7 @@ fn files_are_under_400_lines() {
 
 #[test]
 fn functions_are_under_60_lines() {
-    none(&code().long_functions);
+    none(&CODE.long_functions);
 }
 
 #[test]
@@ -86,18 +85,18 @@ fn files_are_named_by_what_they_hold() {
 
 #[test]
 fn types_and_functions_have_names_that_say_something() {
-    none(&code().poor_names);
+    none(&CODE.poor_names);
 }
 
 #[test]
 fn no_test_is_left_out() {
-    none(&code().ignored_tests);
+    none(&CODE.ignored_tests);
     each(text::left_out);
 }
 
 #[test]
 fn only_host_and_shell_read_the_clock() {
-    none(&code().clocks);
+    none(&CODE.clocks);
 }
 
 #[test]

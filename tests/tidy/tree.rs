@@ -2,6 +2,7 @@
 //! It must never look at what is built, installed or generated.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// A text file.
 #[derive(Debug)]
@@ -37,12 +38,12 @@ const READ: [&str; 14] = [
 ];
 
 /// Every text file that people write, and the lock files.
-pub fn sources() -> Vec<Source> {
+pub static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
     let mut found = Vec::new();
     walk(&top(), "", &mut found);
     assert!(found.len() > 50, "only {} files found", found.len());
     found
-}
+});
 
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<Source>) {
     // Build folders say so themselves, whatever they are called.
