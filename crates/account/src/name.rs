@@ -60,7 +60,8 @@ fn fit(name: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() || "._@+-".contains(c) { c } else { '-' })
         .collect();
     let kept = kept.trim_matches('-');
-    if kept.is_empty() || RESERVED.contains(&kept) { "account".to_owned() } else { kept.to_owned() }
+    let is_plain = !kept.is_empty() && !RESERVED.contains(&kept) && !kept.starts_with("acc_");
+    if is_plain { kept.to_owned() } else { "account".to_owned() }
 }
 
 /// The name of the Account of a Server that asks for nothing.
@@ -120,6 +121,7 @@ mod tests {
             ("../../x", "..-..-x"),
             ("anonymous", "account"),
             ("key", "account"),
+            ("acc_aaaaaaaaaaaaaaaa", "account"),
             ("\u{202e}admin", "admin"),
             ("—", "account"),
         ] {

@@ -87,6 +87,8 @@ impl Book {
                     let issuer = text::printable(issuer, 200);
                     trouble.get_or_insert(AccountError::NoPkce { issuer });
                 }
+                // An Account does not change its issuer because that does not answer just now.
+                Err(fault) if fault.is_transient() && Some(issuer) == first => return Err(fault),
                 Err(fault) => {
                     trouble.get_or_insert(fault);
                 }

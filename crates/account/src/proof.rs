@@ -10,6 +10,7 @@ use prokura_domain::{
     Account, AccountId, AccountKind, AccountState, Change, Json, RecordKind, Server,
 };
 use prokura_vault::Secret;
+use url::Url;
 
 use crate::book::{AccountBook, Book, endpoint, lock};
 use crate::discovery::covers;
@@ -28,6 +29,7 @@ const LONGEST_SECONDS: i64 = 10 * 365 * 86_400;
 #[derive(Debug)]
 pub struct Proof {
     header: Option<(String, Secret)>,
+    resource: String,
     generation: u64,
 }
 
@@ -38,6 +40,12 @@ impl Proof {
         self.header.as_ref().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Whether it may be sent to `endpoint`: ask this last, because a Server's endpoint can be edited at any time.
+    #[must_use]
+    pub fn is_for(&self, endpoint: &Url) -> bool {
+        self.header.is_none() || covers(&self.resource, endpoint)
+    }
+
     /// Which writing of the tokens this came from.
     #[must_use]
     pub fn generation(&self) -> u64 {
@@ -46,7 +54,11 @@ impl Proof {
 
     fn bearer(account: &Account, tokens: &Tokens) -> Self {
         let value = Secret::new(format!("Bearer {}", tokens.access));
-        Self { header: Some(("authorization".to_owned(), value)), generation: account.generation }
+        Self {
+            header: Some(("authorization".to_owned(), value)),
+            resource: account.resource.clone().unwrap_or_default(),
+            generation: account.generation,
+        }
     }
 }
 
@@ -73,7 +85,9 @@ impl AccountBook {
             AccountKind::Anonymous if rejected.is_some() => {
                 Err(AccountError::SignInNeeded { server: server.name })
             }
-            AccountKind::Anonymous => Ok(Proof { header: None, generation: stored.generation }),
+            AccountKind::Anonymous => {
+                Ok(Proof { header: None, resource: String::new(), generation: stored.generation })
+            }
             AccountKind::Key => self.0.key_proof(&stored, &server, rejected),
             AccountKind::Oauth => self.0.token_proof(account, rejected).await,
         }
@@ -99,7 +113,11 @@ impl Book {
             .key(account)?
             .ok_or_else(|| AccountError::SignInNeeded { server: server.name.clone() })?;
         let value = Secret::new(key.value.clone());
-        Ok(Proof { header: Some((key.header.clone(), value)), generation: account.generation })
+        Ok(Proof {
+            header: Some((key.header.clone(), value)),
+            resource: account.resource.clone().unwrap_or_default(),
+            generation: account.generation,
+        })
     }
 
     async fn token_proof(
@@ -161,9 +179,15 @@ impl Book {
                         lock(&book.flights.0).remove(&key);
                         outcome
                     });
-                    let flight = async move { task.await.unwrap_or(Err(AccountError::Stopping)) }
-                        .boxed()
-                        .shared();
+                    let (book, key) = (self.clone(), id.clone());
+                    let flight = async move {
+                        task.await.unwrap_or_else(|_| {
+                            lock(&book.flights.0).remove(&key);
+                            Err(AccountError::Stopping)
+                        })
+                    }
+                    .boxed()
+                    .shared();
                     flights.insert(id.clone(), flight.clone());
                     flight
                 }

@@ -134,7 +134,12 @@ impl Book {
             r.redirect_uri.as_deref() == Some(redirect) && r.expires_at.is_none_or(|at| at > now)
         };
         if let Some(known) = known.as_ref().filter(fits) {
-            return Ok(Chosen { client: self.registered_client(server, known)?, is_reused: true });
+            match self.registered_client(server, known) {
+                Ok(client) => return Ok(Chosen { client, is_reused: true }),
+                // Half written, or put back: it is replaced.
+                Err(AccountError::DoesNotOpen) => {}
+                Err(fault) => return Err(fault),
+            }
         }
         let Some(at) = &issuer.registration else {
             return Err(AccountError::ClientNeeded {
@@ -196,6 +201,10 @@ impl Book {
         let registered: Registered = serde_json::from_slice(&body)
             .map_err(|_| refuse("its answer is not a registration"))?;
         let (client, ends) = accept(registered, method, supported, redirect).map_err(refuse)?;
+        if self.options.client_document.as_ref() == Some(&client.id) {
+            // The document's id is known at other issuers: handing it out is the first step of a mix-up (B-13).
+            return Err(refuse("it issued a client id that is not its own"));
+        }
         let dcr = RegistrationSource::Dcr;
         self.keep_registration(server, &issuer.issuer, &client, dcr, Some((redirect, ends)))?;
         Ok(client)
@@ -251,7 +260,10 @@ impl Book {
     ) -> Result<Client, AccountError> {
         match self.store.registration(issuer, &server.id)? {
             Some(known) if known.client_id == tokens.client_id => {
-                self.registered_client(server, &known)
+                match self.registered_client(server, &known) {
+                    Err(AccountError::DoesNotOpen) => Ok(tokens.client()),
+                    current => current,
+                }
             }
             Some(_) | None => Ok(tokens.client()),
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oauth2::PkceCodeVerifier;
-use prokura_domain::{Account, AccountId, AccountKind, Json, RecordKind, Server};
+use prokura_domain::{Account, AccountId, AccountKind, Json, RecordKind, Server, Timestamp};
 use prokura_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -45,6 +45,7 @@ struct Errand {
     scopes: Vec<String>,
     verifier: PkceCodeVerifier,
     redirect: String,
+    expires_at: Timestamp,
 }
 
 impl AccountBook {
@@ -69,15 +70,19 @@ impl AccountBook {
             };
         }
         let account = match account {
-            Some(id) => Some(book.account(&id)?.0).filter(|account| {
-                account.server == server.id && account.kind == AccountKind::Oauth
-            }),
+            Some(id) => {
+                let (account, of) = book.account(&id)?;
+                if of.id != server.id {
+                    return Err(AccountError::NoAccount);
+                }
+                // A key or nobody cannot become a person: that is a new Account.
+                Some(account).filter(|account| account.kind == AccountKind::Oauth)
+            }
             None => None,
         };
         let started = book.start(server, account.clone(), scopes).await;
         if let Err(fault) = &started {
-            let detail = vec![("reason", Json::text(fault.to_string()))];
-            book.record(RecordKind::SignInFailed, server, account.as_ref(), detail).await?;
+            book.note_failure(server, account.as_ref(), fault).await;
         }
         started
     }
@@ -95,6 +100,11 @@ impl AccountBook {
     /// Ends the sign-in `id` without a result.
     pub fn cancel_sign_in(&self, id: &str) {
         self.0.desk.cancel(id);
+    }
+
+    /// Ends every open sign-in, for an orderly stop.
+    pub fn close(&self) {
+        self.0.desk.cancel_all();
     }
 
     /// The redirect address to enter where a client for this Server is made by hand.
@@ -141,6 +151,7 @@ impl Book {
             remember_port(&self.store, server, port)?;
         }
         let scopes = self.scopes_to_ask(account.as_ref(), &discovery, &issuer, &extra);
+        let seconds = i64::try_from(LIFE.as_secs()).unwrap_or_default();
         let errand = Errand {
             server: server.clone(),
             account,
@@ -152,6 +163,7 @@ impl Book {
             scopes,
             verifier: verifier(self.entropy.as_ref()),
             redirect,
+            expires_at: self.now().plus_seconds(seconds),
         };
         self.send_off(errand, tcp, port)
     }
@@ -205,7 +217,6 @@ impl Book {
             verifier: &errand.verifier,
             scopes: &errand.scopes,
         })?;
-        let seconds = i64::try_from(LIFE.as_secs()).unwrap_or_default();
         let sign_in = SignIn {
             id: format!("sgn_{}", random(self.entropy.as_ref())),
             server: errand.server.id.clone(),
@@ -215,7 +226,7 @@ impl Book {
             resource: errand.resource.clone(),
             redirect: errand.redirect.clone(),
             scopes: errand.scopes.clone(),
-            expires_at: self.now().plus_seconds(seconds),
+            expires_at: errand.expires_at,
         };
         let (visit, visited) = oneshot::channel();
         let (told, done) = watch::channel(None);
@@ -253,11 +264,7 @@ impl Book {
             }
         };
         if let Err(fault) = &outcome {
-            let detail = vec![("reason", Json::text(fault.to_string()))];
-            let kind = RecordKind::SignInFailed;
-            if let Err(broken) = self.record(kind, &server, account.as_ref(), detail).await {
-                tracing::error!(%broken, "a failed sign-in could not be recorded");
-            }
+            self.note_failure(&server, account.as_ref(), fault).await;
         }
         if let Some(page) = page {
             // Nobody may be there any more to read it.
@@ -267,6 +274,14 @@ impl Book {
             });
         }
         told.send_replace(Some(outcome));
+    }
+
+    /// Tells the log of a sign-in that failed. It failed even if the log is broken.
+    async fn note_failure(&self, server: &Server, account: Option<&Account>, fault: &AccountError) {
+        let detail = vec![("reason", Json::text(fault.to_string()))];
+        if let Err(broken) = self.record(RecordKind::SignInFailed, server, account, detail).await {
+            tracing::error!(%broken, "a failed sign-in could not be recorded");
+        }
     }
 
     /// A sign-in that never came back may mean that the authorization server no longer knows the registration: the next

@@ -95,6 +95,10 @@ impl Desk {
         }
     }
 
+    pub(crate) fn cancel_all(&self) {
+        lock(&self.0).values().for_each(|open| open.cancel.cancel());
+    }
+
     /// Cancels the open sign-in for an Account.
     pub(crate) fn cancel_of(&self, account: &AccountId) {
         for open in lock(&self.0).values() {

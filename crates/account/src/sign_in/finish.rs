@@ -24,6 +24,10 @@ impl Book {
         if !callback.is_from(issuer, errand.issuer.says_iss) {
             return Err(AccountError::IssuerMismatch { issuer: shown() });
         }
+        // The machine may have slept over it.
+        if self.now() >= errand.expires_at {
+            return Err(AccountError::Expired);
+        }
         let code = match callback.outcome {
             Outcome::Code(code) => code,
             Outcome::Refused(said) => return Err(AccountError::Denied { issuer: shown(), said }),

@@ -64,6 +64,33 @@ async fn a_client_document_is_used_where_it_is_advertised_only() {
 }
 
 #[tokio::test]
+async fn the_id_of_the_client_document_is_not_taken_as_a_registered_one() {
+    // B-13
+    let (world, authority) = (World::with(Some(DOCUMENT)), Authority::open().await);
+    authority.site.fixed("/register", Reply::json(201, &json!({"client_id": DOCUMENT})));
+    let server = world.server(&authority.endpoint());
+    let told = world.book.start_sign_in(&server, None, &[]).await;
+    assert!(matches!(told, Err(AccountError::RegistrationRefused { .. })), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_registration_that_does_not_open_is_made_anew() {
+    let (world, authority) = (World::new(), Authority::open().await);
+    authority.metadata(json!({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}));
+    let registered = json!({"client_id": "c", "client_secret": "hush"});
+    authority.site.fixed("/register", Reply::json(201, &registered));
+    let (server, account) = world.signed_in(&authority).await;
+    let row = format!("{}/{}", server.id, authority.site.base);
+    let sealed = world.store.secret(&row, "client").unwrap().unwrap();
+    let broken = prokura_store::Sealed { generation: 9, bytes: vec![0; sealed.bytes.len()] };
+    world.store.put_secret(&row, "client", &broken).unwrap();
+    world.pass(3600);
+    assert!(world.book.proof(&account.id, None).await.is_ok(), "tokens carry their own client");
+    world.book.start_sign_in(&server, None, &[]).await.unwrap();
+    assert_eq!(authority.site.asked("/register").len(), 2);
+}
+
+#[tokio::test]
 async fn an_entered_client_comes_before_everything_else() {
     // CA-11, CA-15
     let (world, authority) = (World::with(Some(DOCUMENT)), Authority::open().await);

@@ -1,10 +1,10 @@
 //! Several authorization servers, and one that moves: nothing of one is ever shown to another.
 
-use prokura_account::Challenge;
+use prokura_account::{AccountError, Challenge};
 use prokura_domain::AccountState;
 use serde_json::json;
 
-use crate::authority::{Authority, PRM, query};
+use crate::authority::{Authority, META, PRM, query};
 use crate::world::{World, bearer};
 
 #[tokio::test]
@@ -80,4 +80,11 @@ async fn an_account_stays_with_its_issuer_while_that_is_still_named() {
     let id = Some(account.id);
     let sign_in = world.book.start_sign_in(&server, id, &[]).await.unwrap();
     assert_eq!(sign_in.issuer, own.site.base);
+    world.book.close();
+    assert!(world.book.wait_sign_in(&sign_in.id).await.is_err());
+    // Nor does it change its issuer because that does not answer just now.
+    own.site.fixed(META, crate::site::Reply::status(503));
+    let told = world.book.start_sign_in(&server, sign_in.account, &[]).await;
+    assert!(matches!(told, Err(AccountError::Unreachable { .. })), "{told:?}");
+    assert!(other.site.asked("/register").is_empty());
 }

@@ -67,15 +67,15 @@ async fn twenty_who_ask_at_once_share_one_refresh() {
 async fn twenty_who_were_refused_at_once_share_one_refresh() {
     let (world, authority) = (World::new(), Authority::open().await);
     let (_, account) = world.signed_in(&authority).await;
-    let all = (0..20).map(|_| {
+    let mut all = Vec::new();
+    for _ in 0..20 {
+        // Everybody holds the first token before anybody says that it was refused.
+        all.push(world.book.proof(&account.id, None).await.unwrap());
+    }
+    let all = all.into_iter().map(|refused| {
         let (book, id) = (world.book.clone(), account.id.clone());
-        async move {
-            let refused = book.proof(&id, None).await.unwrap();
-            tokio::spawn(async move { bearer(&book.proof(&id, Some(&refused)).await.unwrap()) })
-        }
+        tokio::spawn(async move { bearer(&book.proof(&id, Some(&refused)).await.unwrap()) })
     });
-    // Everybody holds the first token before anybody says that it was refused.
-    let all = futures::future::join_all(all).await;
     for proof in futures::future::join_all(all).await {
         assert_eq!(proof.unwrap(), "Bearer access-2");
     }

@@ -55,6 +55,7 @@ async fn a_token_is_not_sent_to_an_endpoint_that_was_edited_since() {
     // promise 1
     let (world, authority) = (World::new(), Authority::open().await);
     let (server, account) = world.signed_in(&authority).await;
+    let proof = world.book.proof(&account.id, None).await.unwrap();
     for endpoint in ["https://evil.example/mcp", "http://127.0.0.1:9/mcp"] {
         world
             .store
@@ -62,7 +63,9 @@ async fn a_token_is_not_sent_to_an_endpoint_that_was_edited_since() {
             .unwrap();
         let told = world.book.proof(&account.id, None).await;
         assert!(matches!(told, Err(AccountError::ResourceMismatch { .. })), "{told:?}");
+        assert!(!proof.is_for(&url::Url::parse(endpoint).unwrap()));
     }
+    assert!(proof.is_for(&url::Url::parse(&authority.endpoint()).unwrap()));
     let deeper = Server { endpoint: format!("{}/v2", authority.endpoint()), ..server };
     world.store.put_server(&deeper).unwrap();
     assert_eq!(bearer(&world.book.proof(&account.id, None).await.unwrap()), "Bearer access-1");

@@ -275,6 +275,26 @@ async fn nobody_can_finish_a_sign_in_after_ten_minutes() {
 }
 
 #[tokio::test]
+async fn a_machine_that_slept_over_a_sign_in_does_not_finish_it() {
+    let (world, authority) = (World::new(), Authority::open().await);
+    let server = world.server(&authority.endpoint());
+    let sign_in = world.book.start_sign_in(&server, None, &[]).await.unwrap();
+    world.pass(600);
+    let outcome = world.finish(&authority, &sign_in).await;
+    assert!(matches!(outcome, Err(AccountError::Expired)), "{outcome:?}");
+    assert!(authority.site.asked("/token").is_empty());
+}
+
+#[tokio::test]
+async fn an_account_of_another_server_cannot_be_signed_in_here() {
+    let (world, authority) = (World::new(), Authority::open().await);
+    let (_, account) = world.signed_in(&authority).await;
+    let other = world.server(&authority.endpoint());
+    let told = world.book.start_sign_in(&other, Some(account.id), &[]).await;
+    assert!(matches!(told, Err(AccountError::NoAccount)), "{told:?}");
+}
+
+#[tokio::test]
 async fn signing_in_again_as_the_same_person_updates_the_account() {
     let (world, authority) = (World::new(), Authority::open().await);
     authority.also(json!({"id_token": ID_TOKEN}));
