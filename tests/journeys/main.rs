@@ -2,8 +2,13 @@
 //! authorization servers, agents made with the official clients. Nothing here may reach into the product.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bad_request;
+mod bad_sign_in;
+mod bad_start;
 mod call;
+mod demo;
 mod isolation;
 mod outside;
+mod records;
 mod scene;
 mod taking_back;

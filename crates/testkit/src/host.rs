@@ -2,17 +2,18 @@
 
 mod folder;
 mod program;
+mod sign_in;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::browser::{Browser, Page};
 pub use folder::{Folder, Said, Serving};
 use program::shown;
 pub use program::{find_program, signal, write_private};
+pub use sign_in::SignIn;
 
 /// A Host with its folder: what most journeys start with.
 #[derive(Debug)]
@@ -40,6 +41,12 @@ impl TestHost {
     pub async fn start_in(folder: Folder) -> anyhow::Result<Self> {
         let serving = folder.serve().await?;
         Ok(Self { folder, serving: Some(serving), gone: String::new() })
+    }
+
+    /// What already runs on a folder.
+    #[must_use]
+    pub fn on(folder: Folder, serving: Serving) -> Self {
+        Self { folder, serving: Some(serving), gone: String::new() }
     }
 
     /// The address agents use.
@@ -165,34 +172,18 @@ impl TestHost {
     /// # Errors
     /// When the command names no page.
     pub async fn try_sign_in(&self, server: &str) -> anyhow::Result<(Page, Said)> {
-        let mut child = self
-            .folder
-            .command(&["servers", "sign-in", server, "--print-url", "--json"])
-            .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("no standard output")?).lines();
-        let first = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await;
-        let first = first.context("no address within 30 s")??;
-        let Some(first) = first else {
-            let output = child.wait_with_output().await?;
-            bail!("sign-in named no page: {}", String::from_utf8_lossy(&output.stderr));
-        };
-        let url: Value =
-            serde_json::from_str(&first).with_context(|| format!("not JSON: {first}"))?;
-        let url =
-            url.get("url").and_then(Value::as_str).with_context(|| format!("no url in {first}"))?;
-        let page = Browser::new("ada")?.visit(url).await?;
-        let mut out = format!("{first}\n");
-        while let Ok(Ok(Some(line))) =
-            tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await
-        {
-            out.push_str(&line);
-            out.push('\n');
-        }
-        let output = tokio::time::timeout(Duration::from_secs(30), child.wait_with_output())
-            .await
-            .context("the sign-in command did not end")??;
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok((page, Said { code: output.status.code().unwrap_or(-1), out, err }))
+        let begun = self.begin_sign_in(server).await?;
+        let page = Browser::new("ada")?.visit(&begun.url).await?;
+        Ok((page, begun.end().await?))
+    }
+
+    /// Starts a sign-in and does not open its page.
+    ///
+    /// # Errors
+    /// When the command names no page.
+    pub async fn begin_sign_in(&self, server: &str) -> anyhow::Result<SignIn> {
+        let words = ["servers", "sign-in", server, "--print-url", "--json"];
+        SignIn::begin(self.folder.command(&words)).await
     }
 
     /// Waits for exactly one pending approval.
