@@ -51,9 +51,12 @@ pub async fn guide(given: Option<&Path>) -> anyhow::Result<()> {
         tour.calls(&Agent::modern(&mailbox, &key)?, &Agent::modern(&ledger, &key)?).await?;
         tour.look_back().await
     };
+    let mut terminated = signal(SignalKind::terminate())?;
+    // However it ends, the window ends with it: it is killed when it is dropped.
     tokio::select! {
         ended = done => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = terminated.recv() => Ok(()),
     }
 }
 
