@@ -1,0 +1,66 @@
+//! A display that nobody sees, with a window manager, a keyboard, and a way to take pictures of it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+
+use crate::process::Running;
+
+/// A running display.
+pub struct Display {
+    /// As programs name it in `DISPLAY`.
+    pub name: String,
+    _manager: Running,
+    _server: Running,
+}
+
+impl Display {
+    /// Starts one under the first number that is free.
+    pub fn start(home: &Path) -> anyhow::Result<Self> {
+        let mut server = Running::start(
+            Command::new("Xvfb")
+                .args(["-displayfd", "1", "-screen", "0", "1440x960x24", "-nolisten", "tcp"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null()),
+        )?;
+        let mut number = String::new();
+        let output = server.0.stdout.take().context("Xvfb has no standard output")?;
+        BufReader::new(output).read_line(&mut number)?;
+        ensure!(!number.trim().is_empty(), "Xvfb ended without a display");
+        let name = format!(":{}", number.trim());
+        let manager = Running::start(
+            Command::new("openbox")
+                .env("DISPLAY", &name)
+                .env("HOME", home)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null()),
+        )?;
+        Ok(Self { name, _manager: manager, _server: server })
+    }
+
+    /// Closes the window whose title starts with `title`, as its close button or Alt+F4 does.
+    pub fn close_window(&self, title: &str) -> anyhow::Result<()> {
+        let pattern = format!("^{title}");
+        let search = ["search", "--onlyvisible", "--limit", "1", "--name", &pattern];
+        let hands = ["windowactivate", "--sync", "%1", "key", "--clearmodifiers", "alt+F4"];
+        self.run(Command::new("xdotool").args(search).args(hands))
+    }
+
+    /// A picture of one window, or of everything where no title is given.
+    pub fn picture(&self, title: Option<&str>, file: &Path) -> anyhow::Result<()> {
+        let window = title.unwrap_or("root");
+        self.run(Command::new("/usr/bin/import").args(["-window", window]).arg(file))
+    }
+
+    fn run(&self, command: &mut Command) -> anyhow::Result<()> {
+        let output = command
+            .env("DISPLAY", &self.name)
+            .output()
+            .with_context(|| format!("{} is missing", command.get_program().to_string_lossy()))?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "{}: {said}", command.get_program().to_string_lossy());
+        Ok(())
+    }
+}

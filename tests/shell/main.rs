@@ -1,0 +1,14 @@
+//! The real windows of the real desktop program, driven through WebKitWebDriver on a display of their own: real
+//! clicks, a real agent, a real server. Each test has a program to itself; they run one at a time.
+//! They must never ask the product for anything that a person, an agent or a script could not ask for.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod answering;
+mod display;
+mod driver;
+mod governed_call;
+mod hands;
+mod process;
+mod setting_up;
+mod shots;
+mod stage;
