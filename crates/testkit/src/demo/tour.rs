@@ -8,6 +8,7 @@ use prokura_testkit::host::find_program;
 use prokura_testkit::{Agent, TestHost, eventually};
 use serde_json::{Value, json};
 use tokio::process::Child;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::world::{AGENT, World, folder, payment};
 
