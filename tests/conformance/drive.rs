@@ -1,6 +1,7 @@
 //! What the suite starts in the client leg. It is three at once: the person who adds the server, signs in and says yes;
 //! the agent, made with the official TypeScript client; and the one who starts Prokura for both.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,9 @@ const SLOTS: usize = 3;
 
 /// How often a person would sign in again before giving up.
 const PATIENCE: usize = 4;
+
+/// The metadata document that the suite knows its client by.
+const DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";
 
 /// What the suite tells about the scenario.
 struct Scenario {
@@ -45,7 +49,10 @@ pub async fn run(url: &str) -> anyhow::Result<()> {
     let _slot = slot().await?;
     let scenario = Scenario::read()?;
     let folder = Folder::new(None)?;
-    let host = TestHost::start_in(folder).await?;
+    let key = folder.key_file();
+    let words = ["--port", "0", "--client-document", DOCUMENT, "--vault-key-file"].map(OsStr::new);
+    let serving = folder.serve_with(&[&words[..], &[key.as_os_str()]].concat()).await?;
+    let host = TestHost::on(folder, serving);
     let ended = play(&host, &scenario, url).await;
     if let Err(error) = &ended {
         eprintln!("{}: {error:#}\nthe host said: {}", scenario.name, host.logs());

@@ -1,0 +1,130 @@
+//! Nobody answers: the call is refused. A Host in this process, because its clock has to be moved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prokura_api::{AnswerWish, GrantWish, Request};
+use prokura_domain::port::Prompter;
+use prokura_domain::{Question, QuestionId};
+use prokura_host::{Host, Options, VaultChoice};
+use prokura_testkit::host::Folder;
+use prokura_testkit::{Agent, FixedClock, Fixture, Protection, eventually, ledger};
+use serde_json::Value;
+
+use crate::scene::{payment, refused};
+
+/// A person who is not there.
+struct NobodyThere;
+
+impl Prompter for NobodyThere {
+    fn raised(&self, _question: &Question) {}
+
+    fn settled(&self, _question: &QuestionId) {}
+}
+
+struct Waiting {
+    host: Host,
+    clock: FixedClock,
+    fixture: Fixture,
+    agent: Agent,
+    _folder: Folder,
+}
+
+impl Waiting {
+    async fn start() -> Self {
+        let folder = Folder::new(None).unwrap();
+        let clock = FixedClock::at(1_795_000_000_000);
+        let options = Options {
+            data: folder.data(),
+            port: None,
+            vault: VaultChoice::KeyFile(folder.key_file()),
+            prompter: Arc::new(NobodyThere),
+            client_document: None,
+        };
+        let host = Host::start_at(options, Arc::new(clock.clone())).await.unwrap();
+        let fixture = Fixture::start(ledger::offer(), Protection::Open).await.unwrap();
+        let add = Request::ServerAdd { url: fixture.url(), name: "ledger".into() };
+        host.api().answer(add).await.unwrap();
+        let added = host.api().answer(Request::AgentAdd { name: "clerk".into() }).await.unwrap();
+        let grant: GrantWish = serde_json::from_value(serde_json::json!({
+            "agent": "clerk", "server": "ledger", "tools": "send_payment", "effect": "ask",
+        }))
+        .unwrap();
+        host.api().answer(Request::GrantAdd(grant)).await.unwrap();
+        let url = format!("{}/s/ledger/mcp", host.http());
+        let agent = Agent::modern(&url, added["key"].as_str().unwrap()).unwrap();
+        Self { host, clock, fixture, agent, _folder: folder }
+    }
+
+    async fn questions(&self, all: bool) -> Vec<Value> {
+        let list = self.host.api().answer(Request::Approvals { all }).await.unwrap();
+        list.as_array().unwrap().clone()
+    }
+
+    async fn raised(&self) -> Value {
+        eventually("a question", Duration::from_secs(10), || async {
+            self.questions(false).await.first().cloned()
+        })
+        .await
+        .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_question_nobody_answers_in_ten_minutes_is_a_refusal() {
+    let waiting = Waiting::start().await;
+    let agent = waiting.agent.clone();
+    let called = tokio::spawn(async move { agent.call("send_payment", payment("1.00")).await });
+    let question = waiting.raised().await;
+    waiting.clock.advance_seconds(599);
+    assert!(!called.is_finished());
+    assert_eq!(waiting.questions(false).await.len(), 1);
+    waiting.clock.advance_seconds(2);
+    let reply =
+        tokio::time::timeout(Duration::from_secs(20), called).await.unwrap().unwrap().unwrap();
+    refused(&reply, "nobody answered");
+    assert!(waiting.fixture.recorder().calls("send_payment").is_empty());
+    let late = Request::ApprovalAnswer {
+        approval: question["id"].as_str().unwrap().to_owned(),
+        answer: AnswerWish::Once,
+    };
+    assert!(waiting.host.api().answer(late).await.is_err(), "an expired question was answered");
+    assert_eq!(waiting.questions(true).await[0]["state"], "expired");
+    assert!(waiting.fixture.recorder().calls("send_payment").is_empty());
+    waiting.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_that_stops_sends_nothing_that_waits_for_a_person() {
+    let waiting = Waiting::start().await;
+    let agent = waiting.agent.clone();
+    let called = tokio::spawn(async move { agent.call("send_payment", payment("1.00")).await });
+    waiting.raised().await;
+    waiting.host.stop().await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), called).await.unwrap().unwrap();
+    assert!(!ended.is_ok_and(|reply| reply.is_fine()));
+    assert!(waiting.fixture.recorder().calls("send_payment").is_empty());
+}
+
+#[tokio::test]
+async fn a_yes_for_a_while_ends_with_its_while() {
+    let waiting = Waiting::start().await;
+    let agent = waiting.agent.clone();
+    let called = tokio::spawn(async move { agent.call("send_payment", payment("1.00")).await });
+    let question = waiting.raised().await;
+    let yes = Request::ApprovalAnswer {
+        approval: question["id"].as_str().unwrap().to_owned(),
+        answer: AnswerWish::SameArgumentsFor(900),
+    };
+    waiting.host.api().answer(yes).await.unwrap();
+    assert!(called.await.unwrap().unwrap().is_fine());
+    waiting.clock.advance_seconds(899);
+    assert!(waiting.agent.call("send_payment", payment("1.00")).await.unwrap().is_fine());
+    waiting.clock.advance_seconds(2);
+    let agent = waiting.agent.clone();
+    let called = tokio::spawn(async move { agent.call("send_payment", payment("1.00")).await });
+    waiting.raised().await;
+    called.abort();
+    assert_eq!(waiting.fixture.recorder().calls("send_payment").len(), 2);
+    waiting.host.stop().await;
+}
