@@ -88,7 +88,13 @@ impl AccountBook {
             AccountKind::Anonymous => {
                 Ok(Proof { header: None, resource: String::new(), generation: stored.generation })
             }
-            AccountKind::Key => self.0.key_proof(&stored, &server, rejected),
+            AccountKind::Key => match self.0.key_proof(&stored, &server, rejected) {
+                Err(AccountError::DoesNotOpen) if self.0.unchanged(&stored)?.is_none() => {
+                    let (stored, server) = self.0.account(account)?;
+                    self.0.key_proof(&stored, &server, rejected)
+                }
+                proof => proof,
+            },
             AccountKind::Oauth => self.0.token_proof(account, rejected).await,
         }
     }
@@ -133,7 +139,11 @@ impl Book {
                 return Err(needed());
             }
             fits(&account, &server)?;
-            let tokens = self.tokens(&account)?.ok_or_else(needed)?;
+            let tokens = match self.tokens(&account) {
+                // Written between the two readings: both are read again.
+                Err(AccountError::DoesNotOpen) if self.unchanged(&account)?.is_none() => continue,
+                tokens => tokens?.ok_or_else(needed)?,
+            };
             let now = self.now();
             let refused = rejected.is_some_and(|generation| generation >= account.generation);
             let expired = account.expires_at.is_some_and(|at| at <= now);

@@ -82,6 +82,26 @@ async fn twenty_who_were_refused_at_once_share_one_refresh() {
     assert_eq!(authority.site.asked("/token").len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_while_another_writes_gets_a_whole_answer() {
+    let (world, authority) = (World::new(), Authority::open().await);
+    let (_, account) = world.signed_in(&authority).await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (book, id, over) = (world.book.clone(), account.id.clone(), is_over.clone());
+    let reader = tokio::task::spawn(async move {
+        while !over.load(Ordering::SeqCst) {
+            book.proof(&id, None).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    });
+    for _ in 0..50 {
+        let proof = world.book.proof(&account.id, None).await.unwrap();
+        world.book.proof(&account.id, Some(&proof)).await.unwrap();
+    }
+    is_over.store(true, Ordering::SeqCst);
+    reader.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_proof_refused_late_gets_the_newer_token_without_a_refresh() {
     let (world, authority) = (World::new(), Authority::open().await);
