@@ -1,3 +1,4 @@
+//! Which URLs and addresses the guard lets through, and which it does not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
