@@ -88,7 +88,7 @@ async fn closing_the_approval_window_refuses_and_the_next_call_opens_it_again() 
     window.armed().await;
     stage.display.close_window("Approval").unwrap();
     assert_refused(&stage, "", call).await;
-    window.hidden().await;
+    stage.display.hidden("Approval").await;
 
     let call = calling(stage.clerk().await, "send_payment", payment("5.00"));
     window.sees("5.00").await;
@@ -104,7 +104,7 @@ async fn closing_the_main_window_keeps_the_gateway_running_and_calls_still_ask()
     let stage = Set::ledger().await.open().await;
     let window = &stage.window;
     stage.display.close_window("Prokura").unwrap();
-    window.hidden().await;
+    stage.display.hidden("Prokura").await;
     let call = calling(stage.clerk().await, "send_payment", payment("6.00"));
     window.turn_to_approval(&stage.main).await;
     window.armed().await;

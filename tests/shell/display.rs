@@ -3,8 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use prokura_testkit::eventually;
 
 use crate::process::Running;
 
@@ -40,12 +42,24 @@ impl Display {
         Ok(Self { name, _manager: manager, _server: server })
     }
 
-    /// Closes the window whose title starts with `title`, as its close button or Alt+F4 does.
+    /// Closes the window whose title starts with `title`, as Alt+F4 does.
     pub fn close_window(&self, title: &str) -> anyhow::Result<()> {
         let pattern = format!("^{title}");
         let search = ["search", "--onlyvisible", "--limit", "1", "--name", &pattern];
-        let hands = ["windowactivate", "--sync", "%1", "key", "--clearmodifiers", "alt+F4"];
-        self.run(Command::new("xdotool").args(search).args(hands))
+        self.run(Command::new("xdotool").args(search).args(["windowactivate", "--sync"]))?;
+        // A key after a search would be sent to the window alone, and the window manager would never see it.
+        self.run(Command::new("xdotool").args(["key", "alt+F4"]))
+    }
+
+    /// Waits until no window with such a title is on the screen.
+    pub async fn hidden(&self, title: &str) {
+        let search = ["search", "--onlyvisible", "--name", &format!("^{title}")];
+        eventually(&format!("no window {title}"), Duration::from_secs(20), || async {
+            let found = Command::new("xdotool").args(search).env("DISPLAY", &self.name).output();
+            found.ok()?.stdout.is_empty().then_some(())
+        })
+        .await
+        .unwrap();
     }
 
     /// A picture of one window, or of everything where no title is given.

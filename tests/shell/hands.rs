@@ -121,16 +121,6 @@ impl Driver {
         self.element(ALLOW).await;
     }
 
-    /// Waits until the window that is driven is not on the screen any more.
-    pub async fn hidden(&self) {
-        eventually("a hidden window", SOON, || async {
-            let state = self.script("return document.visibilityState").await.ok()?;
-            (state.as_str() == Some("hidden")).then_some(())
-        })
-        .await
-        .unwrap();
-    }
-
     /// Waits until the button that allows can be pressed.
     pub async fn armed(&self) {
         eventually("an armed button", SOON, || async {

@@ -55,14 +55,14 @@ async fn a_server_a_sign_in_an_agent_and_a_grant_are_made_by_clicks() {
     add_server_and_sign_in(&stage).await;
     let key = add_agent(&stage).await;
 
-    let mut agent = stage.agent(&key).await;
-    assert!(agent.tools().await.unwrap().is_empty(), "an agent without grants sees tools");
     window.go("Grants").await;
     window.press("New grant").await;
     window.choose("Tool", "list_accounts").await;
     window.press("Allow").await;
     window.press("Grant without asking").await;
-    window.press("clerk at ledger: 1 of 5 tools 1 allowed").await;
+    window.sees("1 of 5 tools 1 allowed").await;
+    let mut agent = stage.agent(&key).await;
+    assert_eq!(agent.tools().await.unwrap(), ["list_accounts"]);
     let (_agent, answer) = calling(agent, "list_accounts", json!({})).await.unwrap();
     let (ran, text) = outcome(&answer);
     assert!(ran && text.contains("giro"), "{text}");

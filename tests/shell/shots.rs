@@ -1,1 +1,1 @@
-//! shots
+//! Pictures.

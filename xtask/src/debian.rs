@@ -27,6 +27,7 @@ pub const DESKTOP: &Group = &Group {
         "xauth",
         "webkit2gtk-driver",
         "openbox",
+        "xdotool",
         "imagemagick",
         "fonts-dejavu-core",
         "fonts-inter",
