@@ -41,18 +41,19 @@ impl Delegation {
         listing: Listing,
     ) -> Result<Vec<u8>, Refusal> {
         let mut splitter = sse::Splitter::new(LARGEST);
-        let events = splitter.push(whole).map_err(|_| unreadable())?;
+        let mut events = splitter.push(whole).map_err(|_| unreadable())?;
+        // An event that was not ended is cut down like any other.
+        events.push(splitter.rest());
         let mut out = Vec::new();
         for event in events {
             match sse::data(&event) {
-                Some(data) if data.contains("\"result\"") => {
+                Some(data) if !data.trim().is_empty() => {
                     let cut = self.cut_message(data.as_bytes(), inbound, listing).await?;
                     out.extend_from_slice(&sse::with_data(&event, &cut));
                 }
                 _ => out.extend_from_slice(&event),
             }
         }
-        out.extend_from_slice(&splitter.rest());
         Ok(out)
     }
 

@@ -70,13 +70,7 @@ impl Relay {
                 },
                 Some(Err(broken)) => break broken,
                 None => {
-                    let rest = splitter.rest();
-                    if !rest.is_empty() {
-                        let _ = sender.send(Ok(Bytes::from(rest))).await;
-                    }
-                    if let Some(outcome) = outcome {
-                        outcome.finish("no_answer", "The stream ended without an answer.").await;
-                    }
+                    self.last(splitter.rest(), status, &sender, outcome).await;
                     return;
                 }
             };
@@ -94,6 +88,27 @@ impl Relay {
             outcome.finish(word(&broken), &broken.to_string()).await;
         }
         let _ = sender.send(Err(broken)).await;
+    }
+
+    /// The stream ended. What is left of it is an event that was not ended, and is looked at like any other.
+    async fn last(
+        &self,
+        rest: Vec<u8>,
+        status: u16,
+        sender: &mpsc::Sender<Result<Bytes, Broken>>,
+        mut outcome: Option<Outcome>,
+    ) {
+        if !rest.is_empty() {
+            let item = match self.event(&rest, status, &mut outcome).await {
+                true => Ok(Bytes::from(rest)),
+                false => Err(Broken::AuditBroken),
+            };
+            // Nobody reading any more is fine.
+            let _ = sender.send(item).await;
+        }
+        if let Some(outcome) = outcome {
+            outcome.finish("no_answer", "The stream ended without an answer.").await;
+        }
     }
 
     /// Looks at one event before it is handed on. `false`: it is the answer, and its record could not be written.

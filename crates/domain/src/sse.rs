@@ -37,7 +37,7 @@ impl Splitter {
         if self.held.len() > self.limit { Err(TooLarge(self.limit)) } else { Ok(events) }
     }
 
-    /// What is left when the stream ends: an unfinished event, or nothing.
+    /// What is left when the stream ends: an event that was not ended, or nothing. It has to be looked at like any other.
     #[must_use]
     pub fn rest(self) -> Vec<u8> {
         self.held
@@ -56,7 +56,9 @@ fn boundary(bytes: &[u8], from: usize) -> Option<usize> {
             _ => 0,
         };
         if ends > 0 && at == line {
-            return Some(at + ends);
+            // A CR at the very end may be half of a CRLF: the next byte decides.
+            let half = *byte == b'\r' && at + 1 == bytes.len();
+            return if half { None } else { Some(at + ends) };
         }
         at += ends.max(1);
         if ends > 0 {

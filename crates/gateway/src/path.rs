@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use prokura_delegation::{Delegation, Inbound, Refusal, Reply};
-use prokura_domain::{AccountId, Agent, AgentId, Change, Server, ServerId};
+use prokura_domain::{AccountId, Agent, AgentId, Change, Server};
 use tokio::sync::broadcast;
 
 /// The one path of a Call, as the gateway sees it.
@@ -27,9 +27,6 @@ pub trait Path: Send + Sync + 'static {
 
     /// The Servers that the Agent may use something of, by name.
     fn servers_for(&self, agent: &AgentId) -> Vec<(Server, AccountId)>;
-
-    /// Whether the Agent has any Grant at the Server.
-    fn has_grants(&self, agent: &AgentId, server: &ServerId) -> bool;
 
     /// Carries one message. Dropping the future means that the Agent cancelled.
     ///
@@ -68,10 +65,6 @@ impl Path for Delegation {
 
     fn servers_for(&self, agent: &AgentId) -> Vec<(Server, AccountId)> {
         Delegation::servers_for(self, agent)
-    }
-
-    fn has_grants(&self, agent: &AgentId, server: &ServerId) -> bool {
-        Delegation::has_grants(self, agent, server)
     }
 
     async fn pass(&self, inbound: Inbound) -> Result<Reply, Refusal> {

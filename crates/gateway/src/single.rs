@@ -27,16 +27,12 @@ pub(crate) struct Reach {
     pub account: Result<AccountId, Refusal>,
 }
 
-/// The Server behind a path, if the Agent may use anything of it. Whether it exists otherwise is nobody's business.
+/// The Server behind a path. Any proved Agent may open it; what it has no Grant for is not in the lists it gets there.
 pub(crate) fn reach(caller: &Caller, place: &str) -> Result<Reach, Away> {
-    let path = &caller.shared.path;
-    match path.server_for(&caller.agent.id, place) {
-        Some((server, account)) if path.has_grants(&caller.agent.id, &server.id) => {
-            Ok(Reach { server, account })
-        }
-        _ => {
-            let text = "There is no server of this name that this agent may use. Grant it something in Prokura, or \
-                        check the address: /s/NAME/mcp.";
+    match caller.shared.path.server_for(&caller.agent.id, place) {
+        Some((server, account)) => Ok(Reach { server, account }),
+        None => {
+            let text = "There is no server of this name. Check the address: /s/NAME/mcp.";
             Err(Away::new(404, own::NO_PLACE, "no such server", text))
         }
     }

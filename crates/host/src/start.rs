@@ -47,6 +47,7 @@ pub(crate) struct Inner {
     pub changes: broadcast::Sender<Change>,
     pub http: String,
     log: Log,
+    accounts: AccountBook,
     stop: CancellationToken,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     _folder: Folder,
@@ -112,7 +113,7 @@ impl Host {
             store: ground.store.clone(),
             log: ground.log.clone(),
             delegation: delegation.clone(),
-            accounts,
+            accounts: accounts.clone(),
             surroundings: Arc::new(around),
         }));
         let control = Control::open(&folder.path)
@@ -137,6 +138,7 @@ impl Host {
             changes: ground.changes,
             http,
             log: ground.log,
+            accounts,
             stop,
             tasks: Mutex::new(tasks),
             _folder: folder,
@@ -146,6 +148,7 @@ impl Host {
     /// Stops in good order: no new calls, a last record, a checkpoint, an anchor.
     pub async fn stop(&self) {
         self.0.stop.cancel();
+        self.0.accounts.close();
         let tasks: Vec<JoinHandle<()>> = {
             let mut held = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
             held.drain(..).collect()

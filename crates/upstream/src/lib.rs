@@ -79,6 +79,12 @@ impl HttpUpstream {
             Verb::Delete => Method::DELETE,
         };
         let mut headers = carried(outgoing)?;
+        // The endpoint may have been edited since the person signed in: a proof is for one place only.
+        if !proof.is_for(url) {
+            return Err(UpstreamFault::SignInNeeded(format!(
+                "The address of {name} has changed since the person signed in. Ask the person to sign in again."
+            )));
+        }
         // The credential goes on last, and only onto this request.
         if let Some((header, secret)) = proof.header() {
             let bad = || UpstreamFault::Garbled(format!("{name}: the stored key is no header"));

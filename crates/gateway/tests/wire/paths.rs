@@ -25,7 +25,7 @@ pub trait Act: Send + Sync + 'static {
     async fn act(&self, world: &World, inbound: Inbound) -> Result<Reply, Refusal>;
 }
 
-/// Two Agents; servers `files` and `git` that both may use, `hidden` that nobody may use, `torn` that needs a sign-in.
+/// Two Agents; servers `files` and `git` that both may use, `torn` that needs a sign-in.
 pub struct World {
     pub seen: Mutex<Vec<Inbound>>,
     pub notes: Mutex<Vec<(Option<AgentId>, String)>>,
@@ -166,7 +166,7 @@ impl<A: Act> Path for Stage<A> {
     fn server_for(&self, _: &AgentId, name: &str) -> Option<(Server, Result<AccountId, Refusal>)> {
         let account = AccountId::from_text(&self.world.account.lock().unwrap());
         match name {
-            "files" | "git" | "hidden" => Some((server(name), Ok(account))),
+            "files" | "git" => Some((server(name), Ok(account))),
             "files@two" => Some((server("files"), Ok(AccountId::from_text("acc_two")))),
             "torn" => {
                 let text = "Sign in to torn in Prokura first.";
@@ -178,10 +178,6 @@ impl<A: Act> Path for Stage<A> {
 
     fn servers_for(&self, _: &AgentId) -> Vec<(Server, AccountId)> {
         ["files", "git"].map(|name| (server(name), AccountId::from_text("acc_one"))).into()
-    }
-
-    fn has_grants(&self, _: &AgentId, server: &ServerId) -> bool {
-        server.as_str() != "srv_hidden"
     }
 
     async fn pass(&self, inbound: Inbound) -> Result<Reply, Refusal> {
