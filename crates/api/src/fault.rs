@@ -6,6 +6,9 @@ use prokura_store::StoreError;
 
 use crate::failure::{Failure, FailureCode};
 
+/// How a condition is written.
+pub(crate) const WHERE: &str = "Write a condition as POINTER OP VALUE, such as \"/amount <= 500\" or \"/to in [\\\"alice\\\",\\\"bob\\\"]\".";
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let message = format!("{error}.").replace("..", ".");
@@ -50,6 +53,9 @@ impl From<DelegationError> for Failure {
                 }
                 GrantFault::Revoked => {
                     Self::new(FailureCode::Conflict, message, "There is nothing left to do.")
+                }
+                GrantFault::Condition(_) | GrantFault::TooMany => {
+                    Self::new(FailureCode::BadRequest, message, WHERE)
                 }
                 GrantFault::Over(_) => Self::new(
                     FailureCode::BadRequest,
@@ -168,7 +174,7 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
 }
 
 /// First letter large, a full stop at the end.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string());
     let mut out = first.unwrap_or_default();

@@ -23,6 +23,9 @@ pub struct GrantWish {
     pub methods: Option<String>,
     /// `allow`, `ask` or `deny`.
     pub effect: String,
+    /// Conditions on the arguments, all of which have to be true: `POINTER OP VALUE`, such as `/amount <= 500`.
+    #[serde(rename = "where", default)]
+    pub conditions: Vec<String>,
     /// Until when, RFC 3339.
     pub until: Option<String>,
     /// A note.

@@ -208,6 +208,8 @@ pub struct GrantView {
     pub effect: String,
     /// Whether it holds only for the very arguments that were approved.
     pub same_arguments: bool,
+    /// What has to be true of the arguments, such as `/amount <= 500`.
+    pub conditions: Vec<String>,
     /// Until when, RFC 3339; `null` means until revoked.
     pub until: Option<String>,
     /// `active`, `expired` or `revoked`.

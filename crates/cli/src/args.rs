@@ -132,7 +132,7 @@ pub enum Agents {
 #[derive(Debug, Subcommand)]
 pub enum Grants {
     /// Make a grant.
-    Add(GrantAdd),
+    Add(Box<GrantAdd>),
     /// List the grants in force.
     List {
         /// Expired and revoked ones too.
@@ -169,6 +169,10 @@ pub struct GrantAdd {
     /// What happens to such a call.
     #[arg(long)]
     pub effect: EffectWord,
+    /// A condition on the arguments, such as "/amount <= 500"; may be given several times, and then all have to be true.
+    /// OP is one of = != < <= > >= in glob under host len<= matches absent; VALUE is JSON, else a string.
+    #[arg(long = "where", value_name = "POINTER OP VALUE")]
+    pub conditions: Vec<String>,
     /// Until when: RFC 3339, or a time from now such as 15m, 8h, 30d.
     #[arg(long)]
     pub until: Option<String>,

@@ -67,7 +67,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Agents(Agents::Add { name, key: _ }) => Request::AgentAdd { name },
         Command::Agents(Agents::List) => Request::Agents,
         Command::Agents(Agents::Revoke { name }) => Request::AgentRevoke { agent: name },
-        Command::Grants(Grants::Add(words)) => Request::GrantAdd(grant(words)?),
+        Command::Grants(Grants::Add(words)) => Request::GrantAdd(grant(*words)?),
         Command::Grants(Grants::List { all }) => Request::Grants { all },
         Command::Grants(Grants::Revoke { id }) => Request::GrantRevoke { grant: id },
         Command::Tools(Tools::List { server, refresh: false }) => Request::Tools { server },
@@ -129,6 +129,7 @@ fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
         prompts: words.prompts,
         methods: words.methods,
         effect: effect.to_owned(),
+        conditions: words.conditions,
         until,
         note: words.note,
     })

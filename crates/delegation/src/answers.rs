@@ -1,7 +1,7 @@
 //! Answers: the person's to a Question, and an Agent's to a Server's request.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prokura_domain::{
     Answer, CallId, Choice, Effect, Grant, GrantId, Json, Origin, Question, QuestionKind,
@@ -39,13 +39,15 @@ pub(crate) struct AskedFor {
     pub target: Option<Target>,
     /// The approval of that Call.
     pub approved: Option<Approved>,
+    /// The arguments of that Call, which its Grants may limit.
+    pub arguments: Option<Arc<Json>>,
     /// Whether it was only a ping.
     pub ping: bool,
 }
 
 impl AskedFor {
     pub fn nothing() -> Self {
-        Self { target: None, approved: None, ping: false }
+        Self { target: None, approved: None, arguments: None, ping: false }
     }
 }
 

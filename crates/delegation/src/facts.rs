@@ -35,6 +35,7 @@ impl Delegation {
             agent: state,
             tool: tool.as_ref().map(tool_facts),
             approved: None,
+            arguments: None,
             generation,
         })
     }
@@ -125,7 +126,7 @@ impl Delegation {
 
     /// Whether an Agent has a Grant in force at a Server that is more than a plain deny.
     #[must_use]
-    pub fn has_grants(&self, agent: &AgentId, server: &ServerId) -> bool {
+    pub(crate) fn has_grants(&self, agent: &AgentId, server: &ServerId) -> bool {
         let now = self.now();
         self.store().grants_of(agent, server).is_ok_and(|grants| {
             grants.iter().any(|grant| {

@@ -8,6 +8,9 @@ use prokura_store::StoreError;
 
 use crate::{Delegation, DelegationError};
 
+/// How many conditions a Grant may have.
+const MOST_CONDITIONS: usize = 32;
+
 /// Why a Grant could not be made or taken back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GrantFault {
@@ -20,6 +23,12 @@ pub enum GrantFault {
     /// It would never apply.
     #[error("the time {0} is already over; choose a later one")]
     Over(Timestamp),
+    /// A condition can never be checked.
+    #[error("{0}")]
+    Condition(String),
+    /// More conditions than anybody reads.
+    #[error("a grant has at most {MOST_CONDITIONS} conditions; make several grants")]
+    TooMany,
 }
 
 /// A Grant that is wished for.
@@ -49,12 +58,19 @@ impl Delegation {
     /// Makes a Grant.
     ///
     /// # Errors
-    /// [`GrantFault::Over`]; store and log faults.
+    /// [`GrantFault`] when it would never apply or cannot be checked; store and log faults.
     pub async fn grant(&self, wish: NewGrant) -> Result<Grant, DelegationError> {
         let now = self.now();
         if let Some(until) = wish.until.filter(|until| *until <= now) {
             return Err(GrantFault::Over(until).into());
         }
+        if wish.conditions.len() > MOST_CONDITIONS {
+            return Err(GrantFault::TooMany.into());
+        }
+        wish.conditions
+            .iter()
+            .try_for_each(prokura_policy::check)
+            .map_err(GrantFault::Condition)?;
         let grant = Grant {
             id: GrantId::new(&*self.0.parts.entropy),
             agent: wish.agent,
@@ -87,6 +103,10 @@ impl Delegation {
             ("grant_target", Json::text(grant.target.to_text())),
             ("effect", Json::text(grant.effect.as_str())),
             ("same_arguments", Json::from(grant.arguments.map(|digest| digest.to_string()))),
+            (
+                "conditions",
+                Json::Array(grant.conditions.iter().map(|each| each.to_string().into()).collect()),
+            ),
             ("until", Json::from(grant.until.map(|until| until.to_string()))),
             ("note", Json::from(grant.note.clone())),
             ("by", Json::text(by)),

@@ -18,6 +18,7 @@ mod relay;
 mod reply;
 mod servers;
 mod switch;
+mod told;
 mod upstream;
 
 use std::sync::Arc;

@@ -5,15 +5,17 @@ use prokura_domain::{
     Call, CallId, Change, Durability, Event, Json, Method, QuestionState, RecordKind, Target,
     ToolClass, call,
 };
-use prokura_policy::{Approved, Decision, Denial, Denied, Facts, Permit, decide, forward};
+use prokura_policy::{Approved, Decision, Denied, Facts, Permit, decide, forward};
 use prokura_store::Payload;
 
 use crate::Delegation;
+use crate::answers::AskedFor;
 use crate::ask::{broken, internal};
 use crate::flight::{Flight, Landing};
 use crate::message::{Inbound, Kind, Refusal, RefusalCode, Reply};
 use crate::records::rules;
 use crate::reply::Outcome;
+use crate::told::{changed, told};
 use crate::upstream::UpstreamFault;
 
 /// How often a Call is decided anew because the rules changed meanwhile, before it is refused.
@@ -46,12 +48,12 @@ impl Delegation {
                 if asked.ping {
                     return self.forward(inbound, Some("ping")).await;
                 }
-                let target = asked.target.ok_or_else(|| {
+                let target = asked.target.clone().ok_or_else(|| {
                     let text = "The server asked this outside of any call, so nothing is answered.";
                     Refusal::new(RefusalCode::Denied, text)
                 })?;
                 let call = self.call_of(&inbound, "answer".to_owned(), target, result.clone());
-                self.govern_answer(call, asked.approved, inbound).await
+                self.govern_answer(call, asked, inbound).await
             }
             Kind::Stream => self.forward(inbound, None).await,
             Kind::End => {
@@ -137,16 +139,18 @@ impl Delegation {
         Err(Refusal::new(RefusalCode::Changed, text))
     }
 
-    /// An answer to a Server's question rests on the Call that raised it: the same target, the same approval.
+    /// An answer to a Server's question rests on the Call that raised it: the same target, the same approval, and conditions
+    /// look at the arguments of that Call.
     async fn govern_answer(
         &self,
         call: Call,
-        approved: Option<Approved>,
+        asked: AskedFor,
         inbound: Inbound,
     ) -> Result<Reply, Refusal> {
         let mut facts =
             self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
-        facts.approved = approved.map(|yes| Approved { digest: call.digest, ..yes });
+        facts.approved = asked.approved.map(|yes| Approved { digest: call.digest, ..yes });
+        facts.arguments = asked.arguments;
         let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
         match decide(&call, &grants, &facts) {
             Decision::Allow(permit, why) => {
@@ -184,7 +188,8 @@ impl Delegation {
             keep: level != prokura_domain::AuditLevel::Digest,
         };
         self.log().append_call(event, Some(payload), durability(&facts)).await.map_err(broken)?;
-        let outcome = Outcome::begin(self, &call, level, landing, &inbound, approved.clone());
+        let rests_on = (&facts, approved.clone());
+        let outcome = Outcome::begin(self, &call, level, landing, &inbound, rests_on);
         if let Some(yes) = &approved {
             let from = [QuestionState::Allowed];
             let used = QuestionState::Used;
@@ -195,7 +200,7 @@ impl Delegation {
             }
             self.tell(Change::Approvals);
         }
-        if permit.generation() != self.generation() && !self.still(&call, &approved)? {
+        if permit.generation() != self.generation() && !self.still(&call, &facts)? {
             outcome.finish("not_sent", "The rules changed before it was sent.").await;
             return Err(changed());
         }
@@ -213,10 +218,11 @@ impl Delegation {
     }
 
     /// Decides again with the facts of now; the intent stands either way.
-    fn still(&self, call: &Call, approved: &Option<Approved>) -> Result<bool, Refusal> {
+    fn still(&self, call: &Call, before: &Facts) -> Result<bool, Refusal> {
         let mut facts =
             self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
-        facts.approved.clone_from(approved);
+        facts.approved.clone_from(&before.approved);
+        facts.arguments.clone_from(&before.arguments);
         let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
         Ok(matches!(decide(call, &grants, &facts), Decision::Allow(..)))
     }
@@ -316,42 +322,4 @@ fn intent(
         ("generation", Json::from(facts.generation)),
         ("why", rules(why)),
     ])
-}
-
-fn changed() -> Refusal {
-    Refusal::new(
-        RefusalCode::Changed,
-        "What this call rested on was taken back, so it was stopped.",
-    )
-}
-
-/// What the Agent is told of a refusal by the rules.
-fn told(denied: &Denied, target: Option<&Target>) -> Refusal {
-    let first = denied.why.first().map_or("", |why| why.text.as_str());
-    match denied.denial {
-        Denial::Paused => Refusal::new(
-            RefusalCode::Paused,
-            "The person has paused all agents in Prokura. Try again when the pause is over.",
-        ),
-        Denial::AgentRevoked => {
-            Refusal::new(RefusalCode::Revoked, "This agent was revoked in Prokura.")
-        }
-        Denial::NoGrant => {
-            let text = match target {
-                Some(Target::Tool(name)) => format!("Unknown tool: {name}"),
-                Some(Target::Resource(uri)) => format!("Resource not found: {uri}"),
-                Some(Target::Prompt(name)) => format!("Unknown prompt: {name}"),
-                Some(Target::Method(method)) => format!("Unknown method: {method}"),
-                None => "Unknown method".to_owned(),
-            };
-            Refusal::new(RefusalCode::Unknown, text)
-        }
-        Denial::Grant => Refusal::new(RefusalCode::Denied, format!("Refused by Prokura. {first}")),
-        Denial::Quarantined => Refusal::new(
-            RefusalCode::Denied,
-            format!(
-                "Refused by Prokura. {first} Ask the person to look at it in Prokura, Servers."
-            ),
-        ),
-    }
 }

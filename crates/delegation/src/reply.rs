@@ -1,12 +1,14 @@
 //! Step 6 of a Call: the answer on its way back, and the record of how it ended.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use prokura_domain::{
     AuditLevel, Call, CallId, Change, Durability, Event, Json, RecordKind, Subject, Timestamp,
 };
-use prokura_policy::Approved;
+use prokura_policy::{Approved, Facts, arguments};
 use prokura_store::Payload;
 
 use crate::Delegation;
@@ -50,9 +52,15 @@ impl Outcome {
         level: AuditLevel,
         landing: Landing,
         inbound: &Inbound,
-        approved: Option<Approved>,
+        (facts, approved): (&Facts, Option<Approved>),
     ) -> Self {
-        let asked = AskedFor { target: Some(call.target.clone()), approved, ping: false };
+        // Nothing is asked outside of a session, so nothing is copied for it.
+        let arguments = inbound.session.as_ref().map(|_| {
+            let own = || Arc::new(arguments(call).clone());
+            facts.arguments.clone().unwrap_or_else(own)
+        });
+        let target = Some(call.target.clone());
+        let asked = AskedFor { target, approved, arguments, ping: false };
         delegation.call_runs(inbound.session.as_deref(), &call.id, asked.clone());
         Self {
             session: inbound.session.clone(),

@@ -1,12 +1,16 @@
 //! The decision. What cannot be decided is denied.
 
 use prokura_domain::call::Why;
+use std::sync::Arc;
+
 use prokura_domain::{
-    AgentState, Call, Digest, Effect, Grant, GrantId, Pin, QuestionId, Target, Timestamp, ToolClass,
+    AgentState, Call, Digest, Effect, Grant, GrantId, Json, Pin, QuestionId, Target, Timestamp,
+    ToolClass,
 };
 
 use crate::grant::{Specificity, covers, in_force};
 use crate::permit::Permit;
+use crate::verdict::{Heard, Voice, hear};
 
 /// What is known of the called tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Facts {
     pub tool: Option<ToolFacts>,
     /// A person's yes to this Call.
     pub approved: Option<Approved>,
+    /// What conditions look at where the Call rests on an earlier one; else they look at its own arguments.
+    pub arguments: Option<Arc<Json>>,
     /// The generation of the rules.
     pub generation: u64,
 }
@@ -56,8 +62,12 @@ pub enum Denial {
     AgentRevoked,
     /// No Grant covers it: for this Agent it does not exist.
     NoGrant,
+    /// Only Grants cover it that are for other arguments.
+    Unmet,
     /// A Grant denies it.
     Grant,
+    /// A Grant covers it under a condition that cannot be checked.
+    Unevaluable,
     /// The tool is new or changed and nobody has accepted it.
     Quarantined,
 }
@@ -74,6 +84,14 @@ pub struct Denied {
 impl Denied {
     pub(crate) fn new(denial: Denial, rule: &str, text: &str) -> Self {
         Self { denial, why: vec![Why::new(rule, text)] }
+    }
+
+    /// No Grant applies; `unmet` names those that would have, with other arguments.
+    fn ungranted(unmet: Vec<Why>) -> Self {
+        let denial = if unmet.is_empty() { Denial::NoGrant } else { Denial::Unmet };
+        let text = "No grant covers this, and what is not granted is denied.";
+        let why = unmet.into_iter().chain([Why::new("default", text)]).collect();
+        Self { denial, why }
     }
 
     pub(crate) fn paused() -> Self {
@@ -117,34 +135,34 @@ pub fn decide(call: &Call, grants: &[Grant], facts: &Facts) -> Decision {
         AgentState::Revoked => return Decision::Deny(Denied::revoked()),
     }
     let concerned = grants.iter().filter(|grant| concerns(grant, call));
-    let Some(verdict) = Verdict::of(concerned, &call.target, Some(call.digest), facts) else {
-        return Decision::Deny(Denied::new(
-            Denial::NoGrant,
-            "default",
-            "No grant covers this, and what is not granted is denied.",
-        ));
-    };
-    if verdict.effect == Effect::Deny {
-        return Decision::Deny(Denied { denial: Denial::Grant, why: verdict.why });
+    let Heard { verdict, unmet } = hear(concerned, call, facts);
+    let Some(mut verdict) = verdict else { return Decision::Deny(Denied::ungranted(unmet)) };
+    match verdict.voice {
+        Voice::Deny => {
+            return Decision::Deny(Denied { denial: Denial::Grant, why: verdict.why });
+        }
+        Voice::Unevaluable => {
+            return Decision::Deny(Denied { denial: Denial::Unevaluable, why: verdict.why });
+        }
+        Voice::Allow | Voice::Ask => {}
     }
     if let Some(denied) = quarantine(&call.target, facts.tool.as_ref()) {
         return Decision::Deny(denied);
     }
-    match verdict.effect {
-        Effect::Allow => {
-            let permit = Permit::for_call(call, facts.generation, verdict.grants);
-            Decision::Allow(permit, verdict.why)
-        }
-        Effect::Ask => match facts.approved.as_ref().filter(|yes| fits(yes, call, facts)) {
+    if verdict.voice == Voice::Ask {
+        match facts.approved.as_ref().filter(|yes| fits(yes, call, facts)) {
             Some(yes) => {
-                let mut why = verdict.why;
-                why.push(Why::new(yes.question.as_str(), "You allowed this very call."));
-                Decision::Allow(Permit::for_call(call, facts.generation, verdict.grants), why)
+                let text = "You allowed this very call.";
+                verdict.why.push(Why::new(yes.question.as_str(), text));
             }
-            None => Decision::Ask(Question { why: verdict.why, grants: verdict.grants }),
-        },
-        Effect::Deny => Decision::Deny(Denied { denial: Denial::Grant, why: verdict.why }),
+            None => {
+                verdict.why.extend(unmet);
+                return Decision::Ask(Question { why: verdict.why, grants: verdict.grants });
+            }
+        }
     }
+    verdict.why.extend(unmet);
+    Decision::Allow(Permit::for_call(call, facts.generation, verdict.grants), verdict.why)
 }
 
 /// Whether `target` exists for the Agent these Grants belong to: whether some Call to it could be allowed or asked.
@@ -153,15 +171,21 @@ pub fn visible(target: &Target, grants: &[Grant], facts: &Facts) -> bool {
     if quarantine(target, facts.tool.as_ref()).is_some() {
         return false;
     }
-    let plain = grants.iter().filter(|grant| grant.arguments.is_none());
-    let open = Verdict::of(plain, target, None, facts)
-        .is_some_and(|verdict| verdict.effect != Effect::Deny);
-    open || grants.iter().any(|grant| {
-        grant.arguments.is_some()
-            && grant.effect != Effect::Deny
-            && in_force(grant, facts.now)
-            && covers(&grant.target, target, facts.tool.as_ref())
-    })
+    let covering = || {
+        grants
+            .iter()
+            .filter(|grant| in_force(grant, facts.now))
+            .filter(|grant| covers(&grant.target, target, facts.tool.as_ref()))
+    };
+    // Whether a Grant for some arguments only applies is not known here; one without surely does.
+    let plain =
+        || covering().filter(|grant| grant.arguments.is_none() && grant.conditions.is_empty());
+    let top = plain().map(Specificity::of).max();
+    let decisive = plain().filter(|grant| Some(Specificity::of(grant)) == top);
+    let open =
+        decisive.map(|grant| grant.effect).max().is_some_and(|effect| effect != Effect::Deny);
+    open || covering()
+        .any(|grant| grant.effect != Effect::Deny && Some(Specificity::of(grant)) > top)
 }
 
 fn concerns(grant: &Grant, call: &Call) -> bool {
@@ -190,48 +214,4 @@ fn quarantine(target: &Target, tool: Option<&ToolFacts>) -> Option<Denied> {
         None => "The server has not offered this tool yet.",
     };
     Some(Denied::new(Denial::Quarantined, "pin", text))
-}
-
-/// What the most specific Grants in force say together.
-struct Verdict {
-    effect: Effect,
-    why: Vec<Why>,
-    grants: Vec<GrantId>,
-}
-
-impl Verdict {
-    fn of<'a>(
-        grants: impl Iterator<Item = &'a Grant>,
-        target: &Target,
-        arguments: Option<Digest>,
-        facts: &Facts,
-    ) -> Option<Self> {
-        let applying: Vec<&Grant> = grants
-            .filter(|grant| in_force(grant, facts.now))
-            .filter(|grant| covers(&grant.target, target, facts.tool.as_ref()))
-            .filter(|grant| grant.arguments.is_none() || grant.arguments == arguments)
-            .collect();
-        let top = applying.iter().map(|grant| Specificity::of(grant)).max()?;
-        let decisive: Vec<&Grant> =
-            applying.into_iter().filter(|grant| Specificity::of(grant) == top).collect();
-        let effect = decisive.iter().map(|grant| grant.effect).max()?;
-        let spoken: Vec<&Grant> =
-            decisive.into_iter().filter(|grant| grant.effect == effect).collect();
-        let why = spoken.iter().map(|grant| Why::new(grant.id.as_str(), sentence(grant))).collect();
-        let grants = spoken.iter().map(|grant| grant.id.clone()).collect();
-        Some(Self { effect, why, grants })
-    }
-}
-
-fn sentence(grant: &Grant) -> String {
-    let does = match grant.effect {
-        Effect::Allow => "allows",
-        Effect::Ask => "asks for",
-        Effect::Deny => "denies",
-    };
-    let arguments = if grant.arguments.is_some() { " with these arguments" } else { "" };
-    match &grant.note {
-        Some(note) => format!("A grant {does} {}{arguments} (\"{note}\").", grant.target.to_text()),
-        None => format!("A grant {does} {}{arguments}.", grant.target.to_text()),
-    }
 }

@@ -6,12 +6,12 @@ use wildmatch::WildMatch;
 use crate::decide::ToolFacts;
 
 /// How narrowly a Grant was made; the greater, the narrower. Agent and Server are always named, so the order is:
-/// Account, target (name, longer glob literal, class, all), arguments.
+/// Account, target (name, longer glob literal, class, all), conditions; the very same arguments are the narrowest of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity {
     account: bool,
     target: (u8, usize),
-    arguments: bool,
+    arguments: u8,
 }
 
 impl Specificity {
@@ -21,7 +21,11 @@ impl Specificity {
         Self {
             account: grant.account.is_some(),
             target: target_rank(&grant.target),
-            arguments: grant.arguments.is_some(),
+            arguments: match (&grant.arguments, grant.conditions.is_empty()) {
+                (Some(_), _) => 2,
+                (None, false) => 1,
+                (None, true) => 0,
+            },
         }
     }
 }

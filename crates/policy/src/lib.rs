@@ -3,10 +3,13 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod condition;
 mod decide;
 mod grant;
 mod permit;
+mod verdict;
 
+pub use condition::{arguments, check};
 pub use decide::{Approved, Decision, Denial, Denied, Facts, Question, ToolFacts, decide, visible};
 pub use grant::{Specificity, covers};
 pub use permit::{Permit, Spender, forward, housekeeping};

@@ -42,6 +42,10 @@ methods: string | null,
  */
 effect: string, 
 /**
+ * Conditions on the arguments, all of which have to be true: `POINTER OP VALUE`, such as `/amount <= 500`.
+ */
+where: Array<string>, 
+/**
  * Until when, RFC 3339.
  */
 until: string | null, 

@@ -251,6 +251,10 @@ effect: string,
  */
 same_arguments: boolean, 
 /**
+ * What has to be true of the arguments, such as `/amount <= 500`.
+ */
+conditions: Array<string>, 
+/**
  * Until when, RFC 3339; `null` means until revoked.
  */
 until: string | null, 

@@ -51,8 +51,13 @@ function closer(one: GrantView, other: GrantView): number {
   return 0;
 }
 
+/** Whether it holds for some arguments only, so that it says nothing of a tool as a whole. */
+export function narrowed(grant: GrantView): boolean {
+  return grant.same_arguments || grant.conditions.length > 0;
+}
+
 export function cover(tools: readonly ToolView[], grants: readonly GrantView[]): Cover {
-  const rules = grants.filter((grant) => grant.state === "active" && !grant.same_arguments).sort(closer).map((grant) => ({ grant, matches: matcher(grant.target) }));
+  const rules = grants.filter((grant) => grant.state === "active" && !narrowed(grant)).sort(closer).map((grant) => ({ grant, matches: matcher(grant.target) }));
   const result: Cover = { tools: [], allow: 0, ask: 0, deny: 0 };
   for (const tool of tools.filter((one) => one.pin !== "gone")) {
     const through = rules.find((rule) => rule.matches(tool))?.grant ?? null;

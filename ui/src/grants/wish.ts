@@ -58,6 +58,7 @@ export function wishOf(draft: Draft, now: number): GrantWish {
     prompts: over("prompts"),
     methods: over("methods"),
     effect: draft.effect,
+    where: [],
     until: untilOf(draft, now),
     note: draft.note.trim() || null,
   };

@@ -1,11 +1,14 @@
 //! Grants.
 
 use prokura_delegation::NewGrant;
-use prokura_domain::{Effect, Grant, GrantId, Origin, Server, TargetPattern, Timestamp};
+use prokura_domain::{
+    Condition, ConditionFault, Effect, Grant, GrantId, Origin, Server, TargetPattern, Timestamp,
+};
 
 use super::shown;
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
+use crate::fault::{WHERE, sentence};
 use crate::request::GrantWish;
 use crate::view::{GrantView, Named};
 
@@ -50,13 +53,16 @@ impl Api {
             None => None,
         };
         let target = target_of(&wish)?;
+        let conditions: Result<Vec<Condition>, Failure> =
+            wish.conditions.iter().map(|text| condition(text)).collect();
+        let conditions = conditions?;
         let wish = NewGrant {
             agent: agent.id,
             server: server.id,
             account,
             target,
             effect,
-            conditions: Vec::new(),
+            conditions,
             until,
             note: wish.note.filter(|note| !note.is_empty()),
             origin,
@@ -113,6 +119,7 @@ impl Api {
             target: grant.target.to_text(),
             effect: grant.effect.as_str().to_owned(),
             same_arguments: grant.arguments.is_some(),
+            conditions: grant.conditions.iter().map(ToString::to_string).collect(),
             until: grant.until.map(shown),
             state: state.to_owned(),
             origin: origin.to_owned(),
@@ -126,6 +133,10 @@ impl Api {
 
 fn bad(message: String, hint: &str) -> Failure {
     Failure::new(FailureCode::BadRequest, message, hint)
+}
+
+fn condition(text: &str) -> Result<Condition, Failure> {
+    text.parse().map_err(|fault: ConditionFault| bad(sentence(&fault.to_string()), WHERE))
 }
 
 /// Exactly one of tools, resources, prompts and methods.

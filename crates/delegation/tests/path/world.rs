@@ -179,20 +179,21 @@ impl World {
     }
 
     pub async fn grant(&self, target: TargetPattern, effect: Effect) -> Grant {
-        self.delegation
-            .grant(NewGrant {
-                agent: self.agent.id.clone(),
-                server: self.server.id.clone(),
-                account: None,
-                target,
-                effect,
-                conditions: Vec::new(),
-                until: None,
-                note: None,
-                origin: Origin::Cli,
-            })
-            .await
-            .unwrap()
+        self.delegation.grant(self.wish(target, effect, &[])).await.unwrap()
+    }
+
+    pub fn wish(&self, target: TargetPattern, effect: Effect, conditions: &[&str]) -> NewGrant {
+        NewGrant {
+            agent: self.agent.id.clone(),
+            server: self.server.id.clone(),
+            account: None,
+            target,
+            effect,
+            conditions: conditions.iter().map(|text| text.parse().unwrap()).collect(),
+            until: None,
+            note: None,
+            origin: Origin::Cli,
+        }
     }
 
     pub fn inbound(&self, method: &str, params: &str) -> Inbound {

@@ -7,7 +7,16 @@ use prokura_policy::{Decision, Facts, ToolFacts, decide};
 pub const NOW: Timestamp = Timestamp(1_000_000);
 
 pub fn call(tool: &str) -> Call {
-    let params = Json::object([("name", Json::text(tool))]);
+    call_of(tool, Json::object([("name", Json::text(tool))]))
+}
+
+/// A call with these arguments, as JSON text.
+pub fn call_with(tool: &str, arguments: &str) -> Call {
+    let arguments = Json::read(arguments.as_bytes()).unwrap();
+    call_of(tool, Json::object([("name", Json::text(tool)), ("arguments", arguments)]))
+}
+
+fn call_of(tool: &str, params: Json) -> Call {
     Call {
         id: CallId::from_text("cal_1"),
         agent: AgentId::from_text("agt_1"),
@@ -44,6 +53,12 @@ pub fn grant(target: TargetPattern, effect: Effect) -> Grant {
     }
 }
 
+/// A grant that holds only where these conditions do.
+pub fn grant_where(target: TargetPattern, effect: Effect, conditions: &[&str]) -> Grant {
+    let conditions = conditions.iter().map(|text| text.parse().unwrap()).collect();
+    Grant { conditions, ..grant(target, effect) }
+}
+
 pub fn tool(name: &str) -> TargetPattern {
     TargetPattern::Tool(name.to_owned())
 }
@@ -63,6 +78,7 @@ pub fn facts() -> Facts {
             digest: Digest([1; 32]),
         }),
         approved: None,
+        arguments: None,
         generation: 1,
     }
 }

@@ -1,0 +1,199 @@
+//! The rules of a decision once more, slow and obvious, and whether both agree on many random worlds.
+
+use prokura_domain::*;
+use prokura_policy::{Facts, decide, visible};
+use proptest::prelude::*;
+
+use crate::world::*;
+
+/// What stands at `/n` in the arguments.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value {
+    Number(i64),
+    Text(&'static str),
+    Missing,
+}
+
+impl Value {
+    pub fn call(self) -> Call {
+        match self {
+            Self::Number(number) => call_with("send", &format!(r#"{{"n":{number}.0}}"#)),
+            Self::Text(text) => call_with("send", &format!(r#"{{"n":"{text}"}}"#)),
+            Self::Missing => call_with("send", "{}"),
+        }
+    }
+}
+
+pub fn any_value() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        Value::Number(-1),
+        Value::Number(3),
+        Value::Number(6),
+        Value::Text("a"),
+        Value::Missing,
+    ])
+}
+
+const CONDITIONS: [&str; 5] = ["/n <= 5", "/n != 3", "/n = a", "/n absent", "/m absent"];
+
+pub fn any_conditions() -> impl Strategy<Value = Vec<Condition>> {
+    let one = prop::sample::select(CONDITIONS.to_vec()).prop_map(|text| text.parse().unwrap());
+    prop::collection::vec(one, 0..3)
+}
+
+pub fn any_grant() -> impl Strategy<Value = Grant> {
+    let target = prop_oneof![
+        prop::sample::select(vec!["send", "read", "sen"])
+            .prop_map(|name| TargetPattern::Tool(name.to_owned())),
+        prop::sample::select(vec!["*", "s*", "*d", "sen?", "r*", "send"])
+            .prop_map(|glob| TargetPattern::Tools(glob.to_owned())),
+        prop::sample::select(ToolClass::ALL.to_vec()).prop_map(TargetPattern::Class),
+    ];
+    (
+        target,
+        prop::sample::select(vec![Effect::Allow, Effect::Ask, Effect::Deny]),
+        prop::option::weighted(0.3, prop::sample::select(vec!["acc_1", "acc_2"])),
+        prop::option::weighted(0.3, -2i64..3),
+        prop::option::weighted(0.2, any_value()),
+        any_conditions(),
+    )
+        .prop_map(|(target, effect, account, until, same, conditions)| {
+            let mut grant = grant(target, effect);
+            grant.account = account.map(AccountId::from_text);
+            grant.until = until.map(|offset| Timestamp(NOW.0 + offset));
+            grant.arguments = same.map(|value| value.call().digest);
+            grant.conditions = conditions;
+            grant
+        })
+}
+
+/// Several grants, each with an id of its own.
+pub fn any_grants() -> impl Strategy<Value = Vec<Grant>> {
+    prop::collection::vec(any_grant(), 0..6).prop_map(|mut grants| {
+        for (number, grant) in grants.iter_mut().enumerate() {
+            grant.id = GrantId::from_text(&format!("grt_{number}"));
+        }
+        grants
+    })
+}
+
+pub fn any_facts() -> impl Strategy<Value = Facts> {
+    (
+        prop::option::of(prop::sample::select(ToolClass::ALL.to_vec())),
+        prop::sample::select(vec![Pin::Accepted, Pin::Accepted, Pin::New, Pin::Changed]),
+    )
+        .prop_map(|(class, pin)| {
+            let mut facts = facts();
+            if let Some(tool) = facts.tool.as_mut() {
+                tool.class = class;
+                tool.pin = pin;
+            }
+            facts
+        })
+}
+
+/// Yes, no, or it cannot be told.
+fn truth(condition: &Condition, value: Value) -> Option<bool> {
+    match (condition.to_string().as_str(), value) {
+        ("/n <= 5", Value::Number(number)) => Some(number <= 5),
+        ("/n != 3", Value::Number(number)) => Some(number != 3),
+        (r#"/n = "a""#, Value::Text(text)) => Some(text == "a"),
+        ("/n absent", value) => Some(value == Value::Missing),
+        ("/m absent", _) => Some(true),
+        _ => None,
+    }
+}
+
+fn covers(grant: &Grant, facts: &Facts) -> bool {
+    let tool = facts.tool.as_ref().unwrap();
+    let account = grant.account.as_ref().is_none_or(|account| account.as_str() == "acc_1");
+    let alive = grant.until.is_none_or(|until| until > NOW);
+    let named = match grant.target.to_text().as_str() {
+        "tool:send" => true,
+        "tools:*" | "tools:s*" | "tools:*d" | "tools:sen?" | "tools:send" => tool.pin != Pin::New,
+        "class:read" => tool.pin != Pin::New && tool.class == Some(ToolClass::Read),
+        "class:write" => tool.pin != Pin::New && tool.class == Some(ToolClass::Write),
+        "class:destructive" => tool.pin != Pin::New && tool.class == Some(ToolClass::Destructive),
+        "class:admin" => tool.pin != Pin::New && tool.class == Some(ToolClass::Admin),
+        _ => false,
+    };
+    account && alive && named
+}
+
+/// Whether `one` was made more narrowly than `other`.
+fn narrower(one: &Grant, other: &Grant) -> bool {
+    if one.account.is_some() != other.account.is_some() {
+        return one.account.is_some();
+    }
+    let width = |grant: &Grant| {
+        ["tool:send|tools:send", "tools:sen?", "tools:s*|tools:*d", "class:", "tools:*"]
+            .iter()
+            .position(|texts| {
+                let text = grant.target.to_text();
+                texts.split('|').any(|t| t == text || (t == "class:" && text.starts_with(t)))
+            })
+            .unwrap()
+    };
+    if width(one) != width(other) {
+        return width(one) < width(other);
+    }
+    match (one.arguments.is_some(), other.arguments.is_some()) {
+        (true, false) => true,
+        (false, true) | (true, true) => false,
+        (false, false) => !one.conditions.is_empty() && other.conditions.is_empty(),
+    }
+}
+
+/// What has to come out.
+fn model(grants: &[Grant], value: Value, facts: &Facts) -> &'static str {
+    let digest = value.call().digest;
+    let is_for = |grant: &Grant| grant.arguments.is_none() || grant.arguments == Some(digest);
+    let covering: Vec<&Grant> =
+        grants.iter().filter(|grant| covers(grant, facts) && is_for(grant)).collect();
+    let says = |grant: &Grant, told: Option<bool>| {
+        grant.conditions.iter().any(|condition| truth(condition, value) == told)
+    };
+    let (unmet, applying): (Vec<&Grant>, Vec<&Grant>) =
+        covering.into_iter().partition(|grant| says(grant, Some(false)));
+    if applying.is_empty() {
+        let would = unmet.iter().any(|grant| grant.effect != Effect::Deny);
+        return if would { "Unmet" } else { "NoGrant" };
+    }
+    let decisive: Vec<&Grant> = applying
+        .iter()
+        .filter(|one| !applying.iter().any(|other| narrower(other, one)))
+        .copied()
+        .collect();
+    if decisive.iter().any(|grant| grant.effect == Effect::Deny) {
+        return "Grant";
+    }
+    if decisive.iter().any(|grant| says(grant, None)) {
+        return "Unevaluable";
+    }
+    if facts.tool.as_ref().unwrap().pin != Pin::Accepted {
+        return "Quarantined";
+    }
+    if decisive.iter().any(|grant| grant.effect == Effect::Ask) { "ask" } else { "allow" }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(25_000))]
+
+    /// 25,000 worlds, five calls each.
+    #[test]
+    fn the_slow_and_obvious_model_agrees(grants in any_grants(), facts in any_facts()) {
+        for value in [
+            Value::Number(-1), Value::Number(3), Value::Number(6), Value::Text("a"), Value::Missing,
+        ] {
+            let decision = decide(&value.call(), &grants, &facts);
+            let expected = model(&grants, value, &facts);
+            prop_assert_eq!(word(&decision), expected, "{:?}", value);
+            if matches!(expected, "allow" | "ask") {
+                let send = Target::Tool("send".to_owned());
+                let mut grants = grants.clone();
+                grants.retain(|grant| grant.account.as_ref().is_none_or(|a| a.as_str() == "acc_1"));
+                prop_assert!(visible(&send, &grants, &facts), "what can be called is listed");
+            }
+        }
+    }
+}
