@@ -164,10 +164,13 @@ async fn a_header_that_contradicts_the_body_is_refused() {
 async fn an_unknown_server_or_place_is_not_found() {
     let scene = Scene::ledger().await;
     let http = scene.host.http();
-    for place in ["/s/nowhere/mcp", "/s/ledger@nobody/mcp", "/elsewhere"] {
+    for place in ["/s/nowhere/mcp", "/elsewhere"] {
         let agent = Agent::modern(&format!("{http}{place}"), &scene.key).unwrap();
         turned_away(&agent.request("tools/list", json!({})).await.unwrap(), 404);
     }
+    scene.grant("list_accounts", "allow").await;
+    let agent = Agent::modern(&format!("{http}/s/ledger@nobody/mcp"), &scene.key).unwrap();
+    refused(&agent.call("list_accounts", json!({})).await.unwrap(), "nobody");
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ function configuration(state) {
             scope: "use",
             audience: resource,
             accessTokenFormat: "opaque",
-            accessTokenTTL: state.life,
+            accessTokenTTL: 3600,
           };
         },
       },
@@ -51,16 +51,12 @@ function configuration(state) {
 }
 
 async function start() {
-  const state = { secret: randomBytes(16).toString("hex"), resources: [], life: 3600, issued: [], down: false };
+  const state = { secret: randomBytes(16).toString("hex"), resources: [], issued: [] };
   const server = createServer();
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, configuration(state));
   provider.use(async (ctx, next) => {
-    if (state.down && ctx.path === "/token") {
-      ctx.status = 500;
-      return;
-    }
     await next();
     const given = ctx.path === "/token" || ctx.path === "/reg" ? ctx.body : undefined;
     for (const name of ["access_token", "refresh_token", "id_token", "client_secret", "registration_access_token"]) {
@@ -70,6 +66,7 @@ async function start() {
   provider.on("authorization_code.saved", (code) => state.issued.push({ kind: "code", value: code.jti }));
   provider.on("server_error", (_ctx, error) => process.stderr.write(`${error.stack}\n`));
   server.on("request", provider.callback());
+  state.provider = provider;
   issuers.push(state);
   return { issuer, client: "resource-server", secret: state.secret, introspection: `${issuer}/token/introspection` };
 }
@@ -78,11 +75,11 @@ serve({
   async resource({ issuer, resource }) {
     issuers[issuer].resources.push(resource);
   },
-  async life({ issuer, seconds }) {
-    issuers[issuer].life = seconds;
-  },
-  async down({ issuer, down }) {
-    issuers[issuer].down = down;
+  async end({ issuer }) {
+    const { AccessToken } = issuers[issuer].provider;
+    for (const { kind, value } of issuers[issuer].issued) {
+      if (kind === "access_token") await (await AccessToken.find(value))?.destroy();
+    }
   },
   async issued({ issuer }) {
     return issuers[issuer].issued;

@@ -63,12 +63,12 @@ impl Issuers {
         self.ask("resource", json!({ "issuer": number, "resource": resource })).await.map(drop)
     }
 
-    /// From now on its access tokens live for so many seconds.
+    /// Ends the access tokens that server `number` gave out; refresh tokens stay good.
     ///
     /// # Errors
     /// When the program has ended.
-    pub async fn token_life(&self, number: usize, seconds: u64) -> anyhow::Result<()> {
-        self.ask("life", json!({ "issuer": number, "seconds": seconds })).await.map(drop)
+    pub async fn end_access_tokens(&self, number: usize) -> anyhow::Result<()> {
+        self.ask("end", json!({ "issuer": number })).await.map(drop)
     }
 
     /// Every token, code and client secret that server `number` gave out.

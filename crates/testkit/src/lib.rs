@@ -1,5 +1,5 @@
 //! Fixtures for tests and the demo: MCP servers with their own authorization servers, a browser stand-in, a raw agent,
-//! and a started `prokura`. Everything here plays the outside world; no product crate may ever depend on it.
+//! and a started `prokura`. Everything here plays the outside world; it must never be used by a product crate.
 
 pub mod agent;
 pub mod authority;

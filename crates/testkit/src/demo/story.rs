@@ -59,7 +59,7 @@ pub async fn tell(given: Option<&Path>, json: bool) -> anyhow::Result<()> {
     reads(&mut telling, &mailbox, &ledger).await?;
     asks(&mut telling, &ledger).await?;
     takes_back(&mut telling, &ledger, &payments).await?;
-    end(telling, &world).await
+    end(telling, &world, &key).await
 }
 
 async fn sign_in(telling: &mut Telling, world: &World) -> anyhow::Result<()> {
@@ -150,7 +150,7 @@ async fn takes_back(telling: &mut Telling, ledger: &Agent, grant: &str) -> anyho
     telling.step("payment_refused", &told).await
 }
 
-async fn end(mut telling: Telling, world: &World) -> anyhow::Result<()> {
+async fn end(mut telling: Telling, world: &World, key: &str) -> anyhow::Result<()> {
     let verdict = telling.host.ok(&["audit", "verify"]).await?;
     ensure!(
         verdict.get("ok").and_then(Value::as_bool) == Some(true),
@@ -161,6 +161,7 @@ async fn end(mut telling: Telling, world: &World) -> anyhow::Result<()> {
         .step("verified", &format!("The audit log holds {records} records and is whole."))
         .await?;
     telling.host.stop().await?;
+    ensure!(!world.saw(key), "a server saw the agent's key or the other's token");
     let received = world.received();
     let paid = received.get("ledger").and_then(Value::as_array).map_or(0, |calls| {
         let tool = |call: &&Value| call.get("tool").and_then(Value::as_str) == Some("send_payment");

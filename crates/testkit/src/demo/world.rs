@@ -13,14 +13,25 @@ pub const AGENT: &str = "clerk";
 pub struct World {
     pub mailbox: Fixture,
     pub ledger: Fixture,
-    _authorities: [Authority; 2],
+    authorities: [Authority; 2],
 }
 
 impl World {
     pub async fn start() -> anyhow::Result<Self> {
         let (mailbox, first) = Fixture::with_authority(mailbox::offer()).await?;
         let (ledger, second) = Fixture::with_authority(ledger::offer()).await?;
-        Ok(Self { mailbox, ledger, _authorities: [first, second] })
+        Ok(Self { mailbox, ledger, authorities: [first, second] })
+    }
+
+    /// Whether a server saw what is none of its business: the agent's key, or what the other's issuer gave out.
+    pub fn saw(&self, key: &str) -> bool {
+        let [mail, money] = &self.authorities;
+        let (mailbox, ledger) = (self.mailbox.recorder().text(), self.ledger.recorder().text());
+        let seen =
+            |text: &str, secrets: Vec<String>| secrets.iter().any(|secret| text.contains(secret));
+        [&mailbox, &ledger].iter().any(|text| text.contains(key))
+            || seen(&mailbox, money.issued())
+            || seen(&ledger, mail.issued())
     }
 
     /// What the servers really received: every tool call, in order.
