@@ -1,10 +1,11 @@
 //! The master key in a real keyring: gnome-keyring on a session bus of its own, with a home of its own.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use prokura_testkit::host::{Folder, Serving};
+use prokura_testkit::host::{Folder, Serving, write_private};
 use prokura_testkit::{Agent, Fixture, TestHost, eventually, mailbox};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -145,5 +146,40 @@ async fn without_any_keyring_it_starts_says_so_and_never_falls_back_to_plain_tex
     // It says at once that nothing could be stored, or names no page; in no case is a token stored in clear.
     assert!(!said.is_ok_and(|said| said.code == 0));
     assert_eq!(authority.live_tokens(), 0);
+    host.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_passphrase_opens_what_it_sealed_and_another_one_does_not() {
+    let folder = Folder::new(None).unwrap();
+    std::fs::remove_file(folder.key_file()).unwrap();
+    let passphrase = folder.root().join("passphrase");
+    write_private(&passphrase, b"correct horse battery staple\n").unwrap();
+    let words =
+        ["--port", "0", "--vault-passphrase-file", passphrase.to_str().unwrap()].map(OsStr::new);
+    let serving = folder.serve_with(&words).await.unwrap();
+    let mut host = TestHost::on(folder, serving);
+    let (fixture, _authority) = Fixture::with_authority(mailbox::offer()).await.unwrap();
+    host.ok(&["servers", "add", &fixture.url(), "--name", "mailbox"]).await.unwrap();
+    host.sign_in("mailbox").await.unwrap();
+    let key = host.agent("clerk").await.unwrap();
+    host.grant("clerk", "mailbox", "list_messages", "allow").await.unwrap();
+    let agent = Agent::modern(&host.endpoint("mailbox"), &key).unwrap();
+    host.stop().await.unwrap();
+    write_private(&passphrase, b"wrong horse\n").unwrap();
+    match host.folder.serve_with(&words).await {
+        // Everything else works, and the call says what is missing.
+        Ok(serving) => {
+            host.serving = Some(serving);
+            assert_eq!(vault(&host).await["open"], false);
+            refused(&agent.call("list_messages", json!({})).await.unwrap(), "passphrase");
+            host.stop().await.unwrap();
+        }
+        Err(error) => assert!(error.to_string().contains("passphrase"), "{error}"),
+    }
+    assert!(fixture.recorder().calls("list_messages").is_empty());
+    write_private(&passphrase, b"correct horse battery staple\n").unwrap();
+    host.serving = Some(host.folder.serve_with(&words).await.unwrap());
+    fine(&agent.call("list_messages", json!({})).await.unwrap());
     host.stop().await.unwrap();
 }
