@@ -23,7 +23,7 @@ impl Display {
     pub fn start(home: &Path) -> anyhow::Result<Self> {
         let mut server = Running::start(
             Command::new("Xvfb")
-                .args(["-displayfd", "1", "-screen", "0", "1440x960x24", "-nolisten", "tcp"])
+                .args(["-displayfd", "1", "-screen", "0", "1820x900x24", "-nolisten", "tcp"])
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null()),
         )?;
@@ -44,28 +44,39 @@ impl Display {
 
     /// Closes the window whose title starts with `title`, as Alt+F4 does.
     pub fn close_window(&self, title: &str) -> anyhow::Result<()> {
-        let pattern = format!("^{title}");
-        let search = ["search", "--onlyvisible", "--limit", "1", "--name", &pattern];
-        self.run(Command::new("xdotool").args(search).args(["windowactivate", "--sync"]))?;
-        // A key after a search would be sent to the window alone, and the window manager would never see it.
+        self.run(Command::new("xdotool").args(["windowactivate", "--sync", &self.window(title)?]))?;
+        // A key in the same command would be sent to the window alone, and the window manager would never see it.
         self.run(Command::new("xdotool").args(["key", "alt+F4"]))
     }
 
     /// Waits until no window with such a title is on the screen.
     pub async fn hidden(&self, title: &str) {
-        let search = ["search", "--onlyvisible", "--name", &format!("^{title}")];
         eventually(&format!("no window {title}"), Duration::from_secs(20), || async {
-            let found = Command::new("xdotool").args(search).env("DISPLAY", &self.name).output();
-            found.ok()?.stdout.is_empty().then_some(())
+            self.window(title).is_err().then_some(())
         })
         .await
         .unwrap();
     }
 
+    /// Puts the window whose title starts with `title` somewhere.
+    pub fn place(&self, title: &str, left: i32, top: i32) -> anyhow::Result<()> {
+        let (left, top) = (left.to_string(), top.to_string());
+        self.run(Command::new("xdotool").args(["windowmove", &self.window(title)?, &left, &top]))
+    }
+
     /// A picture of one window, or of everything where no title is given.
     pub fn picture(&self, title: Option<&str>, file: &Path) -> anyhow::Result<()> {
-        let window = title.unwrap_or("root");
-        self.run(Command::new("/usr/bin/import").args(["-window", window]).arg(file))
+        let window = title.map_or_else(|| Ok("root".to_owned()), |title| self.window(title))?;
+        self.run(Command::new("/usr/bin/import").args(["-window", &window]).arg(file))
+    }
+
+    /// The number of the window whose title starts with `title`.
+    fn window(&self, title: &str) -> anyhow::Result<String> {
+        let search = ["search", "--onlyvisible", "--limit", "1", "--name", &format!("^{title}")];
+        let found = Command::new("xdotool").args(search).env("DISPLAY", &self.name).output()?;
+        let number = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+        ensure!(!number.is_empty(), "no window {title} is on the screen");
+        Ok(number)
     }
 
     fn run(&self, command: &mut Command) -> anyhow::Result<()> {

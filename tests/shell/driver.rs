@@ -85,6 +85,11 @@ impl Driver {
         self.post("/execute/sync", json!({ "script": script, "args": [] })).await
     }
 
+    /// Runs a script that says itself when it is done, by calling its last argument.
+    pub async fn long_script(&self, script: &str) -> anyhow::Result<Value> {
+        self.post("/execute/async", json!({ "script": script, "args": [] })).await
+    }
+
     /// What an XPath finds, in the order of the page.
     pub async fn find(&self, path: &str) -> anyhow::Result<Vec<Element>> {
         let found = self.post("/elements", json!({ "using": "xpath", "value": path })).await?;

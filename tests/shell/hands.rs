@@ -121,6 +121,22 @@ impl Driver {
         self.element(ALLOW).await;
     }
 
+    /// Waits until everything is on the screen as it is in the page.
+    pub async fn painted(&self) {
+        let painted = "
+            const done = arguments[arguments.length - 1];
+            const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
+            const rest = Promise.allSettled(moving.map((one) => one.finished)).then(() => document.fonts.ready);
+            rest.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))));
+        ";
+        self.long_script(painted).await.unwrap();
+    }
+
+    /// Scrolls to the end of the screen.
+    pub async fn to_the_end(&self) {
+        self.script("document.querySelector('main').scrollTo(0, 1e6)").await.unwrap();
+    }
+
     /// Waits until the button that allows can be pressed.
     pub async fn armed(&self) {
         eventually("an armed button", SOON, || async {
