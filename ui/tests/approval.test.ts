@@ -125,5 +125,6 @@ test("the button says for how long", async () => {
 test("hidden characters stand as marks and every argument has its row", async () => {
   await show("qst_0");
   expect(document.querySelector("table .mark")?.textContent).toBe("U+200B");
-  expect(document.querySelectorAll("tbody tr").length).toBe(7);
+  expect(document.querySelectorAll("tbody th[scope='row']").length).toBe(7);
+  expect([...document.querySelectorAll("tbody th[scope='row']")].map((one) => one.textContent)).toContain("/recipient");
 });
