@@ -9,7 +9,7 @@ use prokura_account::{AccountBook, Options as AccountOptions};
 use prokura_api::Api;
 use prokura_delegation::{Delegation, Parts};
 use prokura_domain::id::base32;
-use prokura_domain::port::{Accounts, Sealer, Signer};
+use prokura_domain::port::{Accounts, Prompter, Sealer, Signer};
 use prokura_domain::{Change, Clock, Durability, Entropy, Event, Json, RecordKind};
 use prokura_gateway::{Gateway, GatewayError};
 use prokura_store::{Log, Store, StoreError};
@@ -89,21 +89,7 @@ impl Host {
             ground.store.put_setting(CLIENT_DOCUMENT, url)?;
         }
         let accounts = accounts(&ground)?;
-        let upstream = HttpUpstream::new(
-            Arc::new(StoreDirectory(ground.store.clone())),
-            accounts.clone(),
-            Network::system(),
-        );
-        let delegation = Delegation::new(Parts {
-            store: ground.store.clone(),
-            log: ground.log.clone(),
-            upstream: Arc::new(upstream),
-            prompter: options.prompter,
-            accounts: Arc::new(accounts.clone()) as Arc<dyn Accounts>,
-            clock: Arc::clone(&ground.clock),
-            entropy: Arc::clone(&ground.entropy),
-            changes: ground.changes.clone(),
-        })?;
+        let delegation = delegation(&ground, &accounts, options.prompter)?;
         let around = Around {
             http: http.clone(),
             data: folder.path.clone(),
@@ -224,6 +210,25 @@ async fn recover(ground: &Ground) -> Result<(), StoreError> {
     let calls = open.iter().map(|(seq, _)| Json::from(*seq)).collect();
     let detail = Json::object([("outcome_unknown", Json::Array(calls))]);
     note(&ground.log, RecordKind::HostRecovered, detail).await
+}
+
+fn delegation(
+    ground: &Ground,
+    accounts: &AccountBook,
+    prompter: Arc<dyn Prompter>,
+) -> Result<Delegation, StoreError> {
+    let directory = Arc::new(StoreDirectory(ground.store.clone()));
+    let upstream = HttpUpstream::new(directory, accounts.clone(), Network::system());
+    Delegation::new(Parts {
+        store: ground.store.clone(),
+        log: ground.log.clone(),
+        upstream: Arc::new(upstream),
+        prompter,
+        accounts: Arc::new(accounts.clone()) as Arc<dyn Accounts>,
+        clock: Arc::clone(&ground.clock),
+        entropy: Arc::clone(&ground.entropy),
+        changes: ground.changes.clone(),
+    })
 }
 
 async fn note(log: &Log, kind: RecordKind, detail: Json) -> Result<(), StoreError> {
