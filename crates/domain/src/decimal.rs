@@ -75,6 +75,12 @@ impl Decimal {
         self.exponent >= 0
     }
 
+    /// Whether sums of any number of such numbers can be told exactly.
+    #[must_use]
+    pub fn is_countable(&self) -> bool {
+        self.is_zero() || (self.exponent >= -100 && self.top() <= 300)
+    }
+
     /// The power of ten just above the first digit.
     fn top(&self) -> i64 {
         let length = i64::try_from(self.digits.len()).unwrap_or(i64::MAX);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Budget;
 use crate::clock::Timestamp;
 use crate::condition::Condition;
 use crate::id::{AccountId, AgentId, GrantId, QuestionId, ServerId};
@@ -132,6 +133,8 @@ pub struct Grant {
     pub arguments: Option<crate::digest::Digest>,
     /// Holds only for Calls of which all of these are true.
     pub conditions: Vec<Condition>,
+    /// How much may go through it.
+    pub budget: Option<Budget>,
     /// Until when; `None` means until revoked.
     pub until: Option<Timestamp>,
     /// A note by the person.

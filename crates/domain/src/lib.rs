@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod budget;
 pub mod call;
 pub mod change;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod tool;
 
 pub use account::{Account, AccountKind, AccountState};
 pub use agent::{Agent, AgentState};
+pub use budget::{Budget, Charge};
 pub use call::{Call, Outgoing, Target, Verb};
 pub use change::Change;
 pub use clock::{Clock, Entropy, Timestamp};

@@ -1,3 +1,5 @@
+//! What is read, what is refused, and that nothing is lost on the way.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,5 +1,6 @@
 //! A record before it has its place in the chain: everything that can be done before the writer's turn.
 
+use prokura_domain::budget::Charge;
 use prokura_domain::clock::Entropy;
 use prokura_domain::json::Json;
 use prokura_domain::port::Sealer;
@@ -16,6 +17,8 @@ pub(super) struct Draft {
     pub(super) body: String,
     pub(super) payload: Option<SealedPayload>,
     pub(super) durability: Durability,
+    /// What it takes from the budgets of Grants; where one has too little left, it is not written.
+    pub(super) charges: Vec<Charge>,
 }
 
 impl Draft {
@@ -44,6 +47,13 @@ impl Draft {
 
     pub(super) fn plain(event: Event, durability: Durability) -> Result<Self, StoreError> {
         let body = canonical(&event.body())?;
-        Ok(Self { kind: event.kind, subject: event.subject, body, payload: None, durability })
+        Ok(Self {
+            kind: event.kind,
+            subject: event.subject,
+            body,
+            payload: None,
+            durability,
+            charges: Vec::new(),
+        })
     }
 }

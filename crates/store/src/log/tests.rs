@@ -1,3 +1,5 @@
+//! Appending, syncing, searching and sealing, on real files.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::HashSet;

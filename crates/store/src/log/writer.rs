@@ -16,6 +16,7 @@ use prokura_domain::record::{Durability, Event, RECORD_VERSION, RecordKind, link
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
+use crate::budget;
 use crate::error::StoreError;
 use crate::log::anchor::Anchorer;
 use crate::log::draft::Draft;
@@ -30,7 +31,8 @@ const RECORDS_PER_CHECKPOINT: i64 = 1_000;
 /// How many reminders (of half a second) a checkpoint may lag behind.
 const TICKS_PER_CHECKPOINT: u32 = 120;
 
-type Reply = oneshot::Sender<Result<i64, StoreError>>;
+type Answer = Result<i64, StoreError>;
+type Reply = oneshot::Sender<Answer>;
 
 pub(super) enum Order {
     Append(Box<Draft>, Reply),
@@ -166,10 +168,10 @@ impl Writer {
         }
         let all: Vec<&Draft> = drafts.iter().map(|(draft, _)| draft.as_ref()).collect();
         match self.commit(&all) {
-            Ok(first) => {
-                for (seq, (_, reply)) in (first..).zip(drafts) {
+            Ok(answers) => {
+                for (answer, (_, reply)) in answers.into_iter().zip(drafts) {
                     // Who no longer waits has a record all the same.
-                    let _ = reply.send(Ok(seq));
+                    let _ = reply.send(answer);
                 }
             }
             Err(fault) if drafts.len() == 1 => {
@@ -184,18 +186,19 @@ impl Writer {
         self.ticker.wish(self.unsynced || self.signed < self.head.seq);
     }
 
-    /// Writes all of `drafts` or none; answers the number of the first.
-    fn commit(&mut self, drafts: &[&Draft]) -> Result<i64, StoreError> {
+    /// Writes all of `drafts` or none, but for those that a budget has no room for; answers each.
+    fn commit(&mut self, drafts: &[&Draft]) -> Result<Vec<Answer>, StoreError> {
         let synced = drafts.iter().any(|draft| draft.durability == Durability::Synced);
         let safety = if synced { Safety::Synced } else { Safety::Logged };
         let now = self.clock.now();
         match write(&mut self.connection, &self.log_id, self.head, now, safety, drafts) {
-            Ok(head) => {
-                let first = self.head.seq + 1;
+            Ok((head, answers)) => {
+                // A full sync covers everything that was in the write-ahead log before; without a record there is none.
+                if head != self.head {
+                    self.unsynced = !synced;
+                }
                 self.head = head;
-                // A full sync covers everything that was in the write-ahead log before.
-                self.unsynced = !synced;
-                Ok(first)
+                Ok(answers)
             }
             Err(fault) => {
                 if let Ok(head) = read::head(&self.connection) {
@@ -275,14 +278,21 @@ fn write(
     now: prokura_domain::Timestamp,
     safety: Safety,
     drafts: &[&Draft],
-) -> rusqlite::Result<Head> {
+) -> rusqlite::Result<(Head, Vec<Answer>)> {
     connection.pragma_update(None, "synchronous", safety.pragma())?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        head = insert(&transaction, log_id, head, now, draft)?;
+        answers.push(match budget::reserve(&transaction, &draft.charges, now)? {
+            None => {
+                head = insert(&transaction, log_id, head, now, draft)?;
+                Ok(head.seq)
+            }
+            Some(grant) => Err(StoreError::BudgetUsedUp(grant)),
+        });
     }
     transaction.commit()?;
-    Ok(head)
+    Ok((head, answers))
 }
 
 fn insert(

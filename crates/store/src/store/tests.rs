@@ -1,3 +1,5 @@
+//! Opening, refusing and keeping: the store on real folders.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;

@@ -1,3 +1,5 @@
+//! A sealed value opens where it was sealed, and nowhere else.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use prokura_domain::port::Binding;

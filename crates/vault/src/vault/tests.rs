@@ -1,3 +1,5 @@
+//! Opening, locking and sealing, with fake and real keyrings.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::HashMap;

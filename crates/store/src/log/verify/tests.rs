@@ -1,3 +1,5 @@
+//! What was done to a log, and that it is found.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
