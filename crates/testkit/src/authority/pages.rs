@@ -119,6 +119,7 @@ fn check(authority: &Authority, fields: &Fields) -> Result<Code, Wrong> {
         return Err(Wrong("The program asks for a resource that is not served here."));
     }
     Ok(Code {
+        person: field("login"),
         client: field("client_id"),
         redirect,
         challenge: field("code_challenge"),

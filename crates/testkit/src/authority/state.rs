@@ -56,10 +56,12 @@ pub(super) struct Code {
     pub challenge: String,
     pub resource: String,
     pub scope: String,
+    pub person: String,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Refresh {
+    pub person: String,
     pub client: String,
     pub resource: String,
     pub scope: String,
