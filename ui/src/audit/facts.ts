@@ -18,10 +18,17 @@ export function whys(detail: Record<string, unknown> | null): Reason[] {
   return Object.values(detail ?? {}).filter(holdsReasons).flat().map(({ rule, text }) => ({ rule: typeof rule === "string" ? rule : "", text }));
 }
 
+/** Names and units of the record that mean little to a person as they stand. */
+const NAMES: Record<string, string> = { ms: "took", bytes: "size", told: "agent was told" };
+const UNITS: Record<string, string> = { ms: " ms", bytes: " bytes" };
+
 export function facts(detail: Record<string, unknown> | null): Fact[] {
   return Object.entries(detail ?? {})
     .filter(([, value]) => !holdsReasons(value))
-    .map(([name, value]) => ({ name, ...worded(value) }));
+    .map(([name, value]) => {
+      const said = worded(value);
+      return { name: NAMES[name] ?? name, text: typeof value === "number" ? said.text + (UNITS[name] ?? "") : said.text, code: said.code };
+    });
 }
 
 function worded(value: unknown): { text: string; code: boolean } {
