@@ -91,6 +91,10 @@ impl Delegation {
                     "Prokura has to sign in to {name} again. Ask the person to open Prokura, Servers, {name}."
                 ),
             )),
+            None if let Some(account) = named => Err(Refusal::new(
+                RefusalCode::Denied,
+                format!("{name} has no account \"{account}\"."),
+            )),
             None if store.accounts(&server.id).is_ok_and(|all| all.is_empty()) => {
                 Err(Refusal::new(
                     RefusalCode::SignInNeeded,
