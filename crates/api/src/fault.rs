@@ -26,6 +26,7 @@ impl From<StoreError> for Failure {
             | StoreError::Corrupt { .. }
             | StoreError::Unreadable(_)
             | StoreError::NoSuch(_)
+            | StoreError::BudgetUsedUp(_)
             | StoreError::NotARecord(_)
             | StoreError::NoCheckpoint
             | StoreError::Sealed(_)
@@ -56,6 +57,9 @@ impl From<DelegationError> for Failure {
                 }
                 GrantFault::Condition(_) | GrantFault::TooMany => {
                     Self::new(FailureCode::BadRequest, message, WHERE)
+                }
+                GrantFault::BudgetOfDeny => {
+                    Self::new(FailureCode::BadRequest, message, "Use it with allow or ask.")
                 }
                 GrantFault::Over(_) => Self::new(
                     FailureCode::BadRequest,

@@ -26,6 +26,9 @@ pub struct GrantWish {
     /// Conditions on the arguments, all of which have to be true: `POINTER OP VALUE`, such as `/amount <= 500`.
     #[serde(rename = "where", default)]
     pub conditions: Vec<String>,
+    /// How much may go through it: `20/1h` calls, or amounts such as `sum(/amount)<=500/1d`; omitted means no limit.
+    #[serde(default)]
+    pub budget: Option<String>,
     /// Until when, RFC 3339.
     pub until: Option<String>,
     /// A note.

@@ -210,6 +210,10 @@ pub struct GrantView {
     pub same_arguments: bool,
     /// What has to be true of the arguments, such as `/amount <= 500`.
     pub conditions: Vec<String>,
+    /// How much may go through it, such as `20/1h` or `sum(/amount)<=500/1d`; `null` means no limit.
+    pub budget: Option<String>,
+    /// How much of the budget is left now, as a decimal number.
+    pub budget_left: Option<String>,
     /// Until when, RFC 3339; `null` means until revoked.
     pub until: Option<String>,
     /// `active`, `expired` or `revoked`.

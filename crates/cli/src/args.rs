@@ -173,6 +173,10 @@ pub struct GrantAdd {
     /// OP is one of = != < <= > >= in glob under host len<= matches absent; VALUE is JSON, else a string.
     #[arg(long = "where", value_name = "POINTER OP VALUE")]
     pub conditions: Vec<String>,
+    /// How much may go through it in any such period: N/PERIOD for calls, such as 20/1h, or "sum(/amount)<=500/1d" for
+    /// amounts.
+    #[arg(long, value_name = "N/PERIOD")]
+    pub budget: Option<String>,
     /// Until when: RFC 3339, or a time from now such as 15m, 8h, 30d.
     #[arg(long)]
     pub until: Option<String>,

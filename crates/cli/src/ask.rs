@@ -130,6 +130,7 @@ fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
         methods: words.methods,
         effect: effect.to_owned(),
         conditions: words.conditions,
+        budget: words.budget,
         until,
         note: words.note,
     })

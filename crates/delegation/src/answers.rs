@@ -178,6 +178,7 @@ impl Delegation {
             effect: Effect::Allow,
             arguments: Some(question.digest),
             conditions: Vec::new(),
+            budget: None,
             until: Some(until),
             note: None,
             origin: Origin::Approval { question: question.id.clone() },

@@ -1,8 +1,8 @@
 //! Step 1 of a Call: what is known.
 
 use prokura_domain::{
-    Account, AccountId, AccountState, Agent, AgentId, AgentState, Grant, Server, ServerId, Target,
-    Tool,
+    Account, AccountId, AccountState, Agent, AgentId, AgentState, Decimal, Grant, GrantId, Server,
+    ServerId, Target, Tool,
 };
 use prokura_policy::{Facts, ToolFacts};
 use prokura_store::StoreError;
@@ -36,8 +36,18 @@ impl Delegation {
             tool: tool.as_ref().map(tool_facts),
             approved: None,
             arguments: None,
+            used: Vec::new(),
             generation,
         })
+    }
+
+    /// What was taken from the budgets of these Grants until now.
+    pub(crate) fn used(&self, grants: &[Grant]) -> Result<Vec<(GrantId, Decimal)>, StoreError> {
+        let now = self.now();
+        let budgets = grants.iter().filter_map(|grant| Some((&grant.id, grant.budget.as_ref()?)));
+        budgets
+            .map(|(id, budget)| Ok((id.clone(), self.store().budget_used(id, budget, now)?)))
+            .collect()
     }
 
     /// The Grants of an Agent at a Server as one Account.

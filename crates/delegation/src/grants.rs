@@ -1,8 +1,8 @@
 //! Grants: making and taking back.
 
 use prokura_domain::{
-    AccountId, AgentId, Change, Condition, Durability, Effect, Event, Grant, GrantId, Json, Origin,
-    QuestionState, RecordKind, ServerId, TargetPattern, Timestamp,
+    AccountId, AgentId, Budget, Change, Condition, Durability, Effect, Event, Grant, GrantId, Json,
+    Origin, QuestionState, RecordKind, ServerId, TargetPattern, Timestamp,
 };
 use prokura_store::StoreError;
 
@@ -26,6 +26,9 @@ pub enum GrantFault {
     /// A condition can never be checked.
     #[error("{0}")]
     Condition(String),
+    /// A budget of what is denied.
+    #[error("a grant that denies lets nothing through, so it has no budget; leave the budget out")]
+    BudgetOfDeny,
     /// More conditions than anybody reads.
     #[error("a grant has at most {MOST_CONDITIONS} conditions; make several grants")]
     TooMany,
@@ -46,6 +49,8 @@ pub struct NewGrant {
     pub effect: Effect,
     /// Which arguments it is for.
     pub conditions: Vec<Condition>,
+    /// How much may go through it.
+    pub budget: Option<Budget>,
     /// Until when.
     pub until: Option<Timestamp>,
     /// A note.
@@ -67,6 +72,9 @@ impl Delegation {
         if wish.conditions.len() > MOST_CONDITIONS {
             return Err(GrantFault::TooMany.into());
         }
+        if wish.budget.is_some() && wish.effect == Effect::Deny {
+            return Err(GrantFault::BudgetOfDeny.into());
+        }
         wish.conditions
             .iter()
             .try_for_each(prokura_policy::check)
@@ -80,6 +88,7 @@ impl Delegation {
             effect: wish.effect,
             arguments: None,
             conditions: wish.conditions,
+            budget: wish.budget,
             until: wish.until,
             note: wish.note,
             origin: wish.origin.clone(),
@@ -107,6 +116,7 @@ impl Delegation {
                 "conditions",
                 Json::Array(grant.conditions.iter().map(|each| each.to_string().into()).collect()),
             ),
+            ("budget", Json::from(grant.budget.as_ref().map(ToString::to_string))),
             ("until", Json::from(grant.until.map(|until| until.to_string()))),
             ("note", Json::from(grant.note.clone())),
             ("by", Json::text(by)),

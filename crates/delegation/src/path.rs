@@ -2,11 +2,11 @@
 
 use prokura_domain::protocol::target;
 use prokura_domain::{
-    Call, CallId, Change, Durability, Event, Json, Method, QuestionState, RecordKind, Target,
-    ToolClass, call,
+    Call, CallId, Change, Charge, Durability, Event, GrantId, Json, Method, QuestionState,
+    RecordKind, Target, ToolClass, call,
 };
-use prokura_policy::{Approved, Decision, Denied, Facts, Permit, decide, forward};
-use prokura_store::Payload;
+use prokura_policy::{Approved, Decision, Denied, Facts, Permit, decide, forward, used_up};
+use prokura_store::{Payload, StoreError};
 
 use crate::Delegation;
 use crate::answers::AskedFor;
@@ -111,6 +111,7 @@ impl Delegation {
             facts.approved.clone_from(&approved);
             let grants =
                 self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
+            facts.used = self.used(&grants).map_err(internal)?;
             match decide(&call, &grants, &facts) {
                 Decision::Deny(denied) => {
                     cancelled.defuse();
@@ -129,7 +130,7 @@ impl Delegation {
                         continue;
                     }
                     cancelled.defuse();
-                    let detail = intent(&call, &facts, &why, approved.as_ref());
+                    let detail = intent(&call, &facts, &why, permit.charges(), approved.as_ref());
                     return self.send(call, inbound, permit, facts, detail, approved).await;
                 }
             }
@@ -154,7 +155,7 @@ impl Delegation {
         let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
         match decide(&call, &grants, &facts) {
             Decision::Allow(permit, why) => {
-                let detail = intent(&call, &facts, &why, facts.approved.as_ref());
+                let detail = intent(&call, &facts, &why, permit.charges(), facts.approved.as_ref());
                 self.send(call, inbound, permit, facts, detail, None).await
             }
             Decision::Ask(_) => {
@@ -187,7 +188,15 @@ impl Delegation {
             bytes: call.params.to_text().into_bytes(),
             keep: level != prokura_domain::AuditLevel::Digest,
         };
-        self.log().append_call(event, Some(payload), durability(&facts)).await.map_err(broken)?;
+        let charges = permit.charges().to_vec();
+        let written = self.log().append_charged(event, Some(payload), durability(&facts), charges);
+        match written.await {
+            Ok(_) => {}
+            Err(StoreError::BudgetUsedUp(grant)) => {
+                return Err(self.over_budget(&call, &grant).await);
+            }
+            Err(error) => return Err(broken(error)),
+        }
         let rests_on = (&facts, approved.clone());
         let outcome = Outcome::begin(self, &call, level, landing, &inbound, rests_on);
         if let Some(yes) = &approved {
@@ -217,7 +226,16 @@ impl Delegation {
         }
     }
 
-    /// Decides again with the facts of now; the intent stands either way.
+    /// Another Call took what was left between the decision and the intent.
+    async fn over_budget(&self, call: &Call, grant: &GrantId) -> Refusal {
+        match self.store().grant(grant) {
+            Ok(Some(grant)) => self.refused(call, &used_up(&grant)).await,
+            Ok(None) => changed(),
+            Err(error) => internal(error),
+        }
+    }
+
+    /// Decides again with the facts of now; the intent stands either way, and what it cost was counted with it.
     fn still(&self, call: &Call, before: &Facts) -> Result<bool, Refusal> {
         let mut facts =
             self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
@@ -310,9 +328,12 @@ fn intent(
     call: &Call,
     facts: &Facts,
     why: &[prokura_domain::call::Why],
+    charges: &[Charge],
     approved: Option<&Approved>,
 ) -> Json {
     let tool = facts.tool.as_ref();
+    let charged = charges.iter().map(|charge| Json::text(charge.grant.as_str())).collect();
+    let charged = Json::Array(charged);
     Json::object([
         ("method", Json::text(&call.method)),
         ("digest", Json::text(call.digest.to_string())),
@@ -320,6 +341,7 @@ fn intent(
         ("pin", Json::from(tool.map(|tool| tool.digest.to_string()))),
         ("question", Json::from(approved.map(|yes| yes.question.to_string()))),
         ("generation", Json::from(facts.generation)),
+        ("charged", charged),
         ("why", rules(why)),
     ])
 }

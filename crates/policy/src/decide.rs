@@ -4,10 +4,12 @@ use prokura_domain::call::Why;
 use std::sync::Arc;
 
 use prokura_domain::{
-    AgentState, Call, Digest, Effect, Grant, GrantId, Json, Pin, QuestionId, Target, Timestamp,
-    ToolClass,
+    AgentState, Call, Decimal, Digest, Effect, Grant, GrantId, Json, Pin, QuestionId, Target,
+    Timestamp, ToolClass,
 };
 
+use crate::budget::charges;
+use crate::condition::arguments;
 use crate::grant::{Specificity, covers, in_force};
 use crate::permit::Permit;
 use crate::verdict::{Heard, Voice, hear};
@@ -48,7 +50,10 @@ pub struct Facts {
     /// A person's yes to this Call.
     pub approved: Option<Approved>,
     /// What conditions look at where the Call rests on an earlier one; else they look at its own arguments.
+    /// What rests on an earlier Call costs no budget.
     pub arguments: Option<Arc<Json>>,
+    /// What was taken from the budgets of Grants within their periods; a Grant that is not named here was not used.
+    pub used: Vec<(GrantId, Decimal)>,
     /// The generation of the rules.
     pub generation: u64,
 }
@@ -68,6 +73,8 @@ pub enum Denial {
     Grant,
     /// A Grant covers it under a condition that cannot be checked.
     Unevaluable,
+    /// The budget of a Grant has too little left.
+    Budget,
     /// The tool is new or changed and nobody has accepted it.
     Quarantined,
 }
@@ -123,7 +130,7 @@ pub enum Decision {
     Deny(Denied),
 }
 
-/// Decides one Call. The order is DESIGN §4's: paused, agent, grants, pin, default deny. A Grant is looked for before
+/// Decides one Call. The order is DESIGN §4's: paused, agent, grants, pin, budget, default deny. A Grant is looked for before
 /// the pin so that a tool nobody granted stays unknown, quarantined or not.
 #[must_use]
 pub fn decide(call: &Call, grants: &[Grant], facts: &Facts) -> Decision {
@@ -149,6 +156,15 @@ pub fn decide(call: &Call, grants: &[Grant], facts: &Facts) -> Decision {
     if let Some(denied) = quarantine(&call.target, facts.tool.as_ref()) {
         return Decision::Deny(denied);
     }
+    // An answer belongs to a Call that was counted.
+    let charges = if facts.arguments.is_some() {
+        Vec::new()
+    } else {
+        match charges(&verdict.decisive, arguments(call), facts) {
+            Ok(charges) => charges,
+            Err(denied) => return Decision::Deny(denied),
+        }
+    };
     if verdict.voice == Voice::Ask {
         match facts.approved.as_ref().filter(|yes| fits(yes, call, facts)) {
             Some(yes) => {
@@ -162,7 +178,7 @@ pub fn decide(call: &Call, grants: &[Grant], facts: &Facts) -> Decision {
         }
     }
     verdict.why.extend(unmet);
-    Decision::Allow(Permit::for_call(call, facts.generation, verdict.grants), verdict.why)
+    Decision::Allow(Permit::for_call(call, facts.generation, verdict.grants, charges), verdict.why)
 }
 
 /// Whether `target` exists for the Agent these Grants belong to: whether some Call to it could be allowed or asked.

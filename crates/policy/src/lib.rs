@@ -3,12 +3,14 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod budget;
 mod condition;
 mod decide;
 mod grant;
 mod permit;
 mod verdict;
 
+pub use budget::used_up;
 pub use condition::{arguments, check};
 pub use decide::{Approved, Decision, Denial, Denied, Facts, Question, ToolFacts, decide, visible};
 pub use grant::{Specificity, covers};

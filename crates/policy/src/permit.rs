@@ -1,7 +1,7 @@
 //! The Permit: the proof that a message was decided. It owns what is sent, and it is spent once, by value.
 
 use prokura_domain::{
-    AccountId, AgentId, AgentState, Call, CallId, GrantId, Method, Outgoing, ServerId, Verb,
+    AccountId, AgentId, AgentState, Call, CallId, Charge, GrantId, Method, Outgoing, ServerId, Verb,
 };
 
 use crate::decide::{Denial, Denied};
@@ -25,10 +25,16 @@ pub struct Permit {
     outgoing: Outgoing,
     generation: u64,
     grants: Vec<GrantId>,
+    charges: Vec<Charge>,
 }
 
 impl Permit {
-    pub(crate) fn for_call(call: &Call, generation: u64, grants: Vec<GrantId>) -> Self {
+    pub(crate) fn for_call(
+        call: &Call,
+        generation: u64,
+        grants: Vec<GrantId>,
+        charges: Vec<Charge>,
+    ) -> Self {
         Self {
             spender: Spender::Agent(call.agent.clone()),
             call: Some(call.id.clone()),
@@ -37,6 +43,7 @@ impl Permit {
             outgoing: call.outgoing.clone(),
             generation,
             grants,
+            charges,
         }
     }
 
@@ -74,6 +81,12 @@ impl Permit {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// What it costs. Whoever records the intent takes it in the same transaction, or the Call does not go.
+    #[must_use]
+    pub fn charges(&self) -> &[Charge] {
+        &self.charges
     }
 
     /// The Grants that let it through.
@@ -119,6 +132,7 @@ pub fn forward(
         outgoing,
         generation,
         grants: Vec::new(),
+        charges: Vec::new(),
     })
 }
 
@@ -145,5 +159,6 @@ pub fn housekeeping(
         outgoing,
         generation: 0,
         grants: Vec::new(),
+        charges: Vec::new(),
     })
 }

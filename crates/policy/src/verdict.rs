@@ -18,17 +18,19 @@ pub(crate) enum Voice {
 }
 
 /// What the decisive Grants say.
-pub(crate) struct Verdict {
+pub(crate) struct Verdict<'a> {
     pub voice: Voice,
     pub why: Vec<Why>,
     /// The Grants that say it.
     pub grants: Vec<GrantId>,
+    /// The most specific Grants, whatever their effect: what one of them limits is limited.
+    pub decisive: Vec<&'a Grant>,
 }
 
 /// All that the Grants say to a Call.
-pub(crate) struct Heard {
+pub(crate) struct Heard<'a> {
     /// `None` where no Grant applies.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<Verdict<'a>>,
     /// Grants more specific than the verdict that would have let it go, if a condition of theirs were true.
     pub unmet: Vec<Why>,
 }
@@ -51,7 +53,7 @@ pub(crate) fn hear<'a>(
     grants: impl Iterator<Item = &'a Grant>,
     call: &Call,
     facts: &Facts,
-) -> Heard {
+) -> Heard<'a> {
     let arguments = facts.arguments.as_deref().unwrap_or_else(|| arguments(call));
     let said: Vec<Said<'a>> = grants
         .filter(|grant| in_force(grant, facts.now))
@@ -115,13 +117,14 @@ impl Said<'_> {
     }
 }
 
-impl Verdict {
-    fn of(decisive: Vec<Said<'_>>) -> Option<Self> {
+impl<'a> Verdict<'a> {
+    fn of(decisive: Vec<Said<'a>>) -> Option<Self> {
         let voice = decisive.iter().map(Said::voice).max()?;
         let spoken = || decisive.iter().filter(|said| said.voice() == voice);
         let why = spoken().map(Said::why).collect();
         let grants = spoken().map(|said| said.grant.id.clone()).collect();
-        Some(Self { voice, why, grants })
+        let decisive = decisive.into_iter().map(|said| said.grant).collect();
+        Some(Self { voice, why, grants, decisive })
     }
 }
 
@@ -150,6 +153,7 @@ fn sentence(grant: &Grant) -> String {
     } else {
         format!(" where {}", conditions.join(" and "))
     };
+    let budget = grant.budget.as_ref().map(|it| format!(" within {it}")).unwrap_or_default();
     let note = grant.note.as_ref().map(|note| format!(" (\"{note}\")")).unwrap_or_default();
-    format!("A grant {does} {target}{arguments}{only}{note}.")
+    format!("A grant {does} {target}{arguments}{only}{budget}{note}.")
 }

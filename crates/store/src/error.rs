@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use prokura_domain::id::GrantId;
 use prokura_domain::port::SealFault;
 use rusqlite::ErrorCode;
 
@@ -60,6 +61,9 @@ pub enum StoreError {
     /// A record could not be written: what it tells of must not happen.
     #[error("the audit log cannot be written ({0}); nothing is let through until it can")]
     AuditBroken(String),
+    /// A Call does not fit into the budget of this Grant any more; nothing of it was written.
+    #[error("the budget of the grant {0} is used up")]
+    BudgetUsedUp(GrantId),
     /// An event cannot be written as a record.
     #[error("the event cannot be recorded ({0})")]
     NotARecord(String),

@@ -1,5 +1,6 @@
 //! The table of Grants. A revoked Grant stays, so that the past can be explained.
 
+use prokura_domain::budget::Budget;
 use prokura_domain::clock::Timestamp;
 use prokura_domain::condition::Condition;
 use prokura_domain::digest::Digest;
@@ -33,6 +34,11 @@ CREATE INDEX grant_agent_server ON "grant"(agent, server) WHERE revoked_at IS NU
 /// Conditions, as a JSON array.
 pub(crate) const SCHEMA_2: &str = r#"
 ALTER TABLE "grant" ADD COLUMN conditions TEXT NOT NULL DEFAULT '[]';
+"#;
+
+/// A budget, as a JSON object.
+pub(crate) const SCHEMA_3: &str = r#"
+ALTER TABLE "grant" ADD COLUMN budget TEXT;
 "#;
 
 impl Store {
@@ -82,11 +88,11 @@ impl Store {
     pub fn put_grant(&self, grant: &Grant) -> Result<(), StoreError> {
         self.write(Safety::Synced, |db| {
             db.prepare_cached(
-                r#"INSERT INTO "grant"(id, agent, server, account, target, effect, arguments, conditions, until,
-                   note, origin, added_at, revoked_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                r#"INSERT INTO "grant"(id, agent, server, account, target, effect, arguments, conditions, budget,
+                   until, note, origin, added_at, revoked_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT(id) DO UPDATE SET account = excluded.account, target = excluded.target,
                    effect = excluded.effect, arguments = excluded.arguments, conditions = excluded.conditions,
-                   until = excluded.until, note = excluded.note, revoked_at = excluded.revoked_at, used_at = excluded.used_at"#,
+                   budget = excluded.budget, until = excluded.until, note = excluded.note, revoked_at = excluded.revoked_at, used_at = excluded.used_at"#,
             )?
             .execute(params![
                 grant.id.as_str(),
@@ -97,6 +103,7 @@ impl Store {
                 grant.effect.as_str(),
                 grant.arguments.map(|digest| digest.to_string()),
                 Condition::list_to_text(&grant.conditions),
+                grant.budget.as_ref().map(Budget::to_json_text),
                 grant.until.map(|at| at.0),
                 grant.note,
                 to_json(&grant.origin)?,
@@ -133,6 +140,7 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
         effect: word(row, "effect", Effect::from_text)?,
         arguments: word_or_none(row, "arguments", Digest::from_hex)?,
         conditions: word(row, "conditions", Condition::list_from_text)?,
+        budget: word_or_none(row, "budget", Budget::from_json_text)?,
         until: moment_or_none(row, "until")?,
         note: row.get("note")?,
         origin: json(row, "origin")?,

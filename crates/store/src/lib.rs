@@ -5,6 +5,7 @@
 
 mod account;
 mod agent;
+mod budget;
 mod error;
 mod grant;
 mod log;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
+use prokura_domain::budget::Charge;
 use prokura_domain::clock::{Clock, Entropy};
 use prokura_domain::json::Json;
 use prokura_domain::port::{Sealer, Signer};
@@ -169,14 +170,30 @@ impl Log {
         payload: Option<Payload>,
         durability: Durability,
     ) -> Result<i64, StoreError> {
+        self.append_charged(event, payload, durability, Vec::new()).await
+    }
+
+    /// Appends a record, and takes what it costs from the budgets of Grants in the same transaction: both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError::BudgetUsedUp`] when one of them has too little left, [`StoreError::AuditBroken`] when it could not
+    /// be written: then nothing of it is there, and nothing was taken.
+    pub async fn append_charged(
+        &self,
+        event: Event,
+        payload: Option<Payload>,
+        durability: Durability,
+        charges: Vec<Charge>,
+    ) -> Result<i64, StoreError> {
         let shared = &self.0;
-        let draft = Draft::new(
+        let mut draft = Draft::new(
             event,
             payload,
             durability,
             shared.entropy.as_ref(),
             shared.sealer.as_ref(),
         )?;
+        draft.charges = charges;
         let (reply, answer) = oneshot::channel();
         let closed = || StoreError::AuditBroken("the log is closed".to_owned());
         shared.orders.send(Order::Append(Box::new(draft), reply)).map_err(|_| closed())?;

@@ -5,10 +5,12 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use crate::error::StoreError;
-use crate::{account, agent, grant, log, question, registration, secret, server, setting, tool};
+use crate::{
+    account, agent, budget, grant, log, question, registration, secret, server, setting, tool,
+};
 
 /// The newest format this program knows.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// "Prok" in ASCII: tells the file apart from databases of other programs.
 const APPLICATION: i64 = 0x5072_6f6b;
@@ -37,12 +39,14 @@ pub(crate) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreEr
     if version > VERSION {
         return Err(StoreError::Newer { path: path.to_owned(), found: version, known: VERSION });
     }
-    check_pages(connection).map_err(damaged)?.map_or(Ok(version), |fault| Err(corrupt(fault)))
+    check_pages(connection, version)
+        .map_err(damaged)?
+        .map_or(Ok(version), |fault| Err(corrupt(fault)))
 }
 
 /// Looks at the small tables page by page; the log is checked by its own verification.
-fn check_pages(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    for table in TABLES {
+fn check_pages(connection: &Connection, version: i64) -> rusqlite::Result<Option<String>> {
+    for (_, table) in TABLES.into_iter().filter(|(since, _)| *since <= version) {
         let said: String =
             connection
                 .query_row(&format!("PRAGMA quick_check('{table}')"), [], |row| row.get(0))?;
@@ -53,16 +57,18 @@ fn check_pages(connection: &Connection) -> rusqlite::Result<Option<String>> {
     Ok(None)
 }
 
-const TABLES: [&str; 9] = [
-    "server",
-    "account",
-    "secret",
-    "registration",
-    "tool",
-    "agent",
-    "grant",
-    "question",
-    "setting",
+/// Since which version there is which table.
+const TABLES: [(i64, &str); 10] = [
+    (1, "server"),
+    (1, "account"),
+    (1, "secret"),
+    (1, "registration"),
+    (1, "tool"),
+    (1, "agent"),
+    (1, "grant"),
+    (1, "question"),
+    (1, "setting"),
+    (3, "budget_use"),
 ];
 
 /// What each version adds to the one before.
@@ -83,6 +89,7 @@ const STEPS: &[(i64, &[&str])] = &[
         ],
     ),
     (2, &[grant::SCHEMA_2]),
+    (3, &[grant::SCHEMA_3, budget::SCHEMA_3]),
 ];
 
 /// Brings the file from `version` to [`VERSION`], whole or not at all.
@@ -127,7 +134,7 @@ mod tests {
             drop(old);
             let store = Store::open(dir.path()).unwrap();
             let grant = store.grant(&GrantId::from_text("grt_1")).unwrap().unwrap();
-            assert!(grant.conditions.is_empty());
+            assert!(grant.conditions.is_empty() && grant.budget.is_none());
             store.put_grant(&grant).unwrap();
             drop(store);
             let now = Connection::open(dir.path().join("prokura.db")).unwrap();

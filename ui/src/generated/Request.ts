@@ -46,6 +46,10 @@ effect: string,
  */
 where: Array<string>, 
 /**
+ * How much may go through it: `20/1h` calls, or amounts such as `sum(/amount)<=500/1d`; omitted means no limit.
+ */
+budget: string | null, 
+/**
  * Until when, RFC 3339.
  */
 until: string | null, 

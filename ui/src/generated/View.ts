@@ -255,6 +255,14 @@ same_arguments: boolean,
  */
 conditions: Array<string>, 
 /**
+ * How much may go through it, such as `20/1h` or `sum(/amount)<=500/1d`; `null` means no limit.
+ */
+budget: string | null, 
+/**
+ * How much of the budget is left now, as a decimal number.
+ */
+budget_left: string | null, 
+/**
  * Until when, RFC 3339; `null` means until revoked.
  */
 until: string | null, 

@@ -59,6 +59,7 @@ export function wishOf(draft: Draft, now: number): GrantWish {
     methods: over("methods"),
     effect: draft.effect,
     where: [],
+    budget: null,
     until: untilOf(draft, now),
     note: draft.note.trim() || null,
   };

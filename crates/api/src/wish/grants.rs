@@ -2,7 +2,8 @@
 
 use prokura_delegation::NewGrant;
 use prokura_domain::{
-    Condition, ConditionFault, Effect, Grant, GrantId, Origin, Server, TargetPattern, Timestamp,
+    Budget, Condition, ConditionFault, Effect, Grant, GrantId, Origin, Server, TargetPattern,
+    Timestamp,
 };
 
 use super::shown;
@@ -56,6 +57,12 @@ impl Api {
         let conditions: Result<Vec<Condition>, Failure> =
             wish.conditions.iter().map(|text| condition(text)).collect();
         let conditions = conditions?;
+        let budget = match &wish.budget {
+            Some(text) => Some(text.parse::<Budget>().map_err(|fault| {
+                bad(sentence(&fault.to_string()), "For example 20/1h, or sum(/amount)<=500/1d.")
+            })?),
+            None => None,
+        };
         let wish = NewGrant {
             agent: agent.id,
             server: server.id,
@@ -63,6 +70,7 @@ impl Api {
             target,
             effect,
             conditions,
+            budget,
             until,
             note: wish.note.filter(|note| !note.is_empty()),
             origin,
@@ -105,6 +113,13 @@ impl Api {
             }),
             None => None,
         };
+        let budget_left = match &grant.budget {
+            Some(budget) => {
+                let used = self.store().budget_used(&grant.id, budget, now)?;
+                Some(budget.left(&used).to_string())
+            }
+            None => None,
+        };
         Ok(GrantView {
             id: grant.id.to_string(),
             agent: Named {
@@ -120,6 +135,8 @@ impl Api {
             effect: grant.effect.as_str().to_owned(),
             same_arguments: grant.arguments.is_some(),
             conditions: grant.conditions.iter().map(ToString::to_string).collect(),
+            budget: grant.budget.as_ref().map(ToString::to_string),
+            budget_left,
             until: grant.until.map(shown),
             state: state.to_owned(),
             origin: origin.to_owned(),

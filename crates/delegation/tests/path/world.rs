@@ -190,6 +190,7 @@ impl World {
             target,
             effect,
             conditions: conditions.iter().map(|text| text.parse().unwrap()).collect(),
+            budget: None,
             until: None,
             note: None,
             origin: Origin::Cli,

@@ -4,7 +4,9 @@ use prokura_domain::*;
 use prokura_policy::{Decision, Facts, Specificity, decide};
 use proptest::prelude::*;
 
-use crate::model::{Value, any_conditions, any_facts, any_grant, any_grants, any_value};
+use crate::model::{
+    Value, any_budget, any_conditions, any_facts, any_grant, any_grants, any_value,
+};
 use crate::world::{NOW, facts, tool, word};
 
 /// 2 allow, 1 ask, 0 deny.
@@ -16,10 +18,13 @@ fn rank(grants: &[Grant], value: Value, facts: &Facts) -> u8 {
     }
 }
 
-/// Whether the grant alone would deny because a condition of it cannot be checked.
-fn unevaluable(grant: &Grant, value: Value) -> bool {
+/// Whether the grant, alone and for this call, would deny: because of a condition or amount that cannot be read, or of
+/// a budget that is used up.
+fn denies_alone(grant: &Grant, value: Value, used: &Facts) -> bool {
     let alone = Grant { until: None, account: None, target: tool("send"), ..grant.clone() };
-    word(&decide(&value.call(), &[alone], &facts())) == "Unevaluable"
+    let facts = Facts { used: used.used.clone(), ..facts() };
+    let told = word(&decide(&value.call(), &[alone], &facts));
+    matches!(told.as_str(), "Unevaluable" | "Budget")
 }
 
 /// Whether both are made for the same account and targets.
@@ -46,7 +51,7 @@ proptest! {
         prop_assert!(rank(&grants, value, &facts) <= before);
     }
 
-    /// An allow that cannot be checked denies, so taking it away is not covered: then the broader grant answers.
+    /// An allow that cannot be checked or is used up denies; taking that away lets the broader grant answer.
     #[test]
     fn removing_an_allow_or_its_expiry_never_allows_more(
         fewer in any_grants(),
@@ -60,7 +65,7 @@ proptest! {
             grants.push(allow.clone());
             rank(&grants, value, &facts)
         };
-        prop_assume!(!unevaluable(&allow, value));
+        prop_assume!(!denies_alone(&allow, value, &facts));
         let mut over = allow.clone();
         over.until = Some(NOW);
         prop_assert!(rank(&fewer, value, &facts) <= with(&allow));
@@ -78,6 +83,7 @@ proptest! {
     ) {
         allow.effect = Effect::Allow;
         allow.conditions = Vec::new();
+        allow.budget = None;
         others.retain(|other| !side_by_side(other, &allow));
         let with = |conditions: &[Condition]| {
             let mut grants = others.clone();
@@ -85,6 +91,34 @@ proptest! {
             rank(&grants, value, &facts)
         };
         prop_assert!(with(&conditions) <= with(&[]));
+    }
+
+    #[test]
+    fn a_budget_never_allows_more(
+        mut grants in any_grants(),
+        mut limited in any_grant(),
+        budget in any_budget(),
+        value in any_value(),
+        facts in any_facts(),
+    ) {
+        limited.budget = None;
+        grants.push(limited.clone());
+        let without = rank(&grants, value, &facts);
+        limited.budget = budget;
+        grants.pop();
+        grants.push(limited);
+        prop_assert!(rank(&grants, value, &facts) <= without);
+    }
+
+    #[test]
+    fn what_was_used_never_allows_more(
+        grants in any_grants(),
+        value in any_value(),
+        mut facts in any_facts(),
+    ) {
+        let after = rank(&grants, value, &facts);
+        facts.used.clear();
+        prop_assert!(after <= rank(&grants, value, &facts));
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub fn grant(target: TargetPattern, effect: Effect) -> Grant {
         effect,
         arguments: None,
         conditions: Vec::new(),
+        budget: None,
         until: None,
         note: None,
         origin: Origin::Cli,
@@ -79,6 +80,7 @@ pub fn facts() -> Facts {
         }),
         approved: None,
         arguments: None,
+        used: Vec::new(),
         generation: 1,
     }
 }

@@ -85,6 +85,7 @@ fn grant(id: &str, server: &str) -> Grant {
             "/amount <= 1e400".parse().unwrap(),
             "/to in [1.0,\"ü\"]".parse().unwrap(),
         ],
+        budget: "sum(/amount)<=1e200/1d".parse().ok(),
         until: Some(Timestamp(99)),
         note: Some("for the holidays".to_owned()),
         origin: Origin::Approval { question: QuestionId::from_text("qst_1") },
