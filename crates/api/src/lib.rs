@@ -22,7 +22,7 @@ use tokio::sync::broadcast;
 
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::Origin;
-pub use request::{AnswerWish, GrantWish, Request};
+pub use request::{AnswerWish, GrantWish, Request, seconds_in};
 
 /// What `host` knows of itself.
 pub trait Surroundings: Send + Sync {

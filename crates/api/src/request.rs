@@ -29,7 +29,7 @@ pub struct GrantWish {
     /// How much may go through it: `20/1h` calls, or amounts such as `sum(/amount)<=500/1d`; omitted means no limit.
     #[serde(default)]
     pub budget: Option<String>,
-    /// Until when, RFC 3339.
+    /// Until when: RFC 3339, or a time from now such as `8h`.
     pub until: Option<String>,
     /// A note.
     pub note: Option<String>,
@@ -208,4 +208,19 @@ impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Request")
     }
+}
+
+/// The seconds in `90s`, `15m`, `8h` or `30d`.
+#[must_use]
+pub fn seconds_in(text: &str) -> Option<i64> {
+    let unit = text.chars().last()?;
+    let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
+    let each = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(each).filter(|seconds| *seconds > 0)
 }

@@ -4,12 +4,10 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use prokura_api::{AnswerWish, Failure, FailureCode, GrantWish, Request};
+use prokura_api::{AnswerWish, Failure, FailureCode, GrantWish, Request, seconds_in};
 use prokura_host::control::Client;
 use prokura_host::default_data_dir;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::args::{
     Agents, AnswerWord, Approvals, Args, Audit, Command, EffectWord, GrantAdd, Grants, Servers,
@@ -111,10 +109,6 @@ fn servers(words: Servers) -> Result<Request, Failure> {
 }
 
 fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
-    let until = match words.until {
-        Some(text) => Some(moment(&text)?),
-        None => None,
-    };
     let effect = match words.effect {
         EffectWord::Allow => "allow",
         EffectWord::Ask => "ask",
@@ -131,7 +125,7 @@ fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
         effect: effect.to_owned(),
         conditions: words.conditions,
         budget: words.budget,
-        until,
+        until: words.until,
         note: words.note,
     })
 }
@@ -184,27 +178,9 @@ async fn sign_in(
 
 /// `15m`, `8h`, `30d`, `90s` in seconds.
 fn seconds(text: &str) -> Result<i64, Failure> {
-    let wrong = || bad(format!("\"{text}\" is not a time."), "Write it like 90s, 15m, 8h or 30d.");
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let number: i64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
-    let each = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return Err(wrong()),
-    };
-    number.checked_mul(each).filter(|seconds| *seconds > 0).ok_or_else(wrong)
-}
-
-/// RFC 3339 as it is, or a time from now.
-fn moment(text: &str) -> Result<String, Failure> {
-    if text.contains('T') {
-        return Ok(text.to_owned());
-    }
-    #[allow(clippy::disallowed_methods)] // A person's "from now" is the terminal's now.
-    let at = OffsetDateTime::now_utc() + time::Duration::seconds(seconds(text)?);
-    at.format(&Rfc3339).map_err(internal)
+    seconds_in(text).ok_or_else(|| {
+        bad(format!("\"{text}\" is not a time."), "Write it like 90s, 15m, 8h or 30d.")
+    })
 }
 
 fn from_stdin() -> Result<String, Failure> {

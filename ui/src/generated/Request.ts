@@ -50,7 +50,7 @@ where: Array<string>,
  */
 budget: string | null, 
 /**
- * Until when, RFC 3339.
+ * Until when: RFC 3339, or a time from now such as `8h`.
  */
 until: string | null, 
 /**

@@ -10,7 +10,7 @@ use super::shown;
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::fault::{WHERE, sentence};
-use crate::request::GrantWish;
+use crate::request::{GrantWish, seconds_in};
 use crate::view::{GrantView, Named};
 
 /// Whether a Grant is in force at `now`.
@@ -48,9 +48,7 @@ impl Api {
             bad(format!("\"{}\" is not an effect.", wish.effect), "Use allow, ask or deny.")
         })?;
         let until = match &wish.until {
-            Some(text) => Some(text.parse::<Timestamp>().map_err(|error| {
-                bad(format!("{error}."), "Times are RFC 3339, such as 2026-11-30T18:00:00Z.")
-            })?),
+            Some(text) => Some(self.moment_in(text)?),
             None => None,
         };
         let target = target_of(&wish)?;
@@ -77,6 +75,16 @@ impl Api {
         };
         let grant = self.0.delegation.grant(wish).await?;
         self.grant_view(&grant)
+    }
+
+    /// RFC 3339, or a time from now.
+    fn moment_in(&self, text: &str) -> Result<Timestamp, Failure> {
+        match seconds_in(text) {
+            Some(seconds) => Ok(self.0.delegation.moment().plus_seconds(seconds)),
+            None => text.parse::<Timestamp>().map_err(|error| {
+                bad(format!("{error}."), "Or give a time from now, such as 15m, 8h or 30d.")
+            }),
+        }
     }
 
     /// Takes a grant back.
