@@ -3,7 +3,7 @@
 use prokura_tests::sdk::outcome;
 
 use crate::hands::ALLOW;
-use crate::stage::{Set, Stage, calling, payment};
+use crate::stage::{Calling, Set, Stage, calling, payment};
 
 /// Presses the button that allows the moment it shows another question, and keeps what it looked like from then on.
 const HASTE: &str = "
@@ -17,7 +17,7 @@ const HASTE: &str = "
     }).observe(document.body, { subtree: true, childList: true, attributes: true });
 ";
 
-async fn assert_refused(stage: &Stage, words: &str, call: crate::stage::Calling) {
+async fn assert_refused(stage: &Stage, words: &str, call: Calling) {
     let (_agent, answer) = call.await.unwrap();
     let (ran, text) = outcome(&answer);
     assert!(!ran, "it went: {text}");
@@ -87,7 +87,7 @@ async fn closing_the_approval_window_refuses_and_the_next_call_opens_it_again() 
     window.turn_to_approval(&stage.main).await;
     window.armed().await;
     stage.display.close_window("Approval").unwrap();
-    assert_refused(&stage, "", call).await;
+    assert_refused(&stage, "denied", call).await;
     stage.display.hidden("Approval").await;
 
     let call = calling(stage.clerk().await, "send_payment", payment("5.00"));
