@@ -82,6 +82,20 @@ impl TargetPattern {
         }
     }
 
+    /// What it covers, for people: `send_payment`, `tools that match get_*`, `every read tool`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Tool(name) => name.clone(),
+            Self::Tools(glob) if glob == "*" => "every tool".to_owned(),
+            Self::Tools(glob) => format!("tools that match {glob}"),
+            Self::Class(class) => format!("every {} tool", class.as_str()),
+            Self::Resources(glob) => format!("resources that match {glob}"),
+            Self::Prompts(glob) => format!("prompts that match {glob}"),
+            Self::Methods(glob) => format!("messages of {glob}"),
+        }
+    }
+
     /// Reads the stored text form.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {

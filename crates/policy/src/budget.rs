@@ -26,7 +26,7 @@ fn charge(
     facts: &Facts,
 ) -> Result<Charge, Denied> {
     let amount = amount(&budget.measure, arguments).map_err(|why| {
-        let target = grant.target.to_text();
+        let target = grant.target.words();
         let text = format!("The budget {budget} of a grant for {target} cannot be counted: {why}.");
         Denied { denial: Denial::Unevaluable, why: vec![Why::new(grant.id.as_str(), text)] }
     })?;
@@ -60,7 +60,7 @@ fn amount(measure: &Measure, arguments: &Json) -> Result<Decimal, &'static str> 
 #[must_use]
 pub fn used_up(grant: &Grant) -> Denied {
     let budget = grant.budget.as_ref().map(ToString::to_string).unwrap_or_default();
-    let target = grant.target.to_text();
+    let target = grant.target.words();
     let text =
         format!("The budget {budget} of a grant for {target} has too little left for this call.");
     Denied { denial: Denial::Budget, why: vec![Why::new(grant.id.as_str(), text)] }

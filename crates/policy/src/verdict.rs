@@ -130,7 +130,7 @@ impl<'a> Verdict<'a> {
 
 fn unmet(grant: &Grant, condition: &Condition) -> Why {
     let does = verb(grant.effect);
-    let target = grant.target.to_text();
+    let target = grant.target.words();
     let text = format!("A grant {does} {target} only where {condition}, which is not so here.");
     Why::new(grant.id.as_str(), text)
 }
@@ -138,14 +138,14 @@ fn unmet(grant: &Grant, condition: &Condition) -> Why {
 fn verb(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow => "allows",
-        Effect::Ask => "asks for",
+        Effect::Ask => "wants you to be asked about",
         Effect::Deny => "denies",
     }
 }
 
 fn sentence(grant: &Grant) -> String {
     let does = verb(grant.effect);
-    let target = grant.target.to_text();
+    let target = grant.target.words();
     let arguments = if grant.arguments.is_some() { " with these arguments" } else { "" };
     let conditions: Vec<String> = grant.conditions.iter().map(ToString::to_string).collect();
     let only = if conditions.is_empty() {

@@ -98,7 +98,8 @@ fn every_decisive_grant_is_charged_whatever_its_effect() {
 #[test]
 fn a_refusal_says_which_budget_and_never_an_amount() {
     let narrow = limited(Effect::Allow, "sum(/amount)<=500/1d");
-    let text = "The budget sum(/amount)<=500/1d of a grant for tool:send has too little left for this call.";
+    let text =
+        "The budget sum(/amount)<=500/1d of a grant for send has too little left for this call.";
     assert_eq!(used_up(&narrow).why[0].text, text);
     let Decision::Deny(denied) =
         decide(&call_with("send", r#"{"amount":777}"#), &[narrow], &facts())

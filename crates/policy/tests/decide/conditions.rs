@@ -287,19 +287,19 @@ fn a_decision_says_which_condition_mattered_and_never_what_was_there() {
     };
     let allow = grant_where(tool("send"), Effect::Allow, &["/a <= 5"]);
     let alone = std::slice::from_ref(&allow);
-    assert_eq!(texts(r#"{"a":5}"#, alone), "A grant allows tool:send where /a <= 5.");
+    assert_eq!(texts(r#"{"a":5}"#, alone), "A grant allows send where /a <= 5.");
     assert_eq!(
         texts(r#"{"a":777}"#, alone),
-        "A grant allows tool:send only where /a <= 5, which is not so here. | \
+        "A grant allows send only where /a <= 5, which is not so here. | \
          No grant covers this, and what is not granted is denied."
     );
     assert_eq!(
         texts(r#"{"a":"777"}"#, alone),
-        "A grant allows tool:send where /a <= 5, but /a <= 5 cannot be checked: what is there is not a number."
+        "A grant allows send where /a <= 5, but /a <= 5 cannot be checked: what is there is not a number."
     );
     assert_eq!(
         texts(r#"{"a":777}"#, &[allow, grant(glob("*"), Effect::Ask)]),
-        "A grant asks for tools:*. | A grant allows tool:send only where /a <= 5, which is not so here."
+        "A grant wants you to be asked about every tool. | A grant allows send only where /a <= 5, which is not so here."
     );
 }
 
