@@ -20,7 +20,7 @@ async fn a_call_within_the_condition_goes_and_one_outside_is_told_which_conditio
     assert_eq!(refusal.code, RefusalCode::Denied);
     assert_eq!(
         refusal.message,
-        "Refused by Prokura. A grant allows tool:pay only where /n <= 500, which is not so here."
+        "Refused by Prokura. A grant allows pay only where /n <= 500, which is not so here."
     );
     assert_eq!(world.sent(), 1);
     world.recorded("call.refused", "only where /n <= 500").await;

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 use super::*;
 
+mod budgets;
 pub(crate) mod fakes;
 mod payloads;
 mod safety;

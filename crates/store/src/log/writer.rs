@@ -31,7 +31,7 @@ const RECORDS_PER_CHECKPOINT: i64 = 1_000;
 /// How many reminders (of half a second) a checkpoint may lag behind.
 const TICKS_PER_CHECKPOINT: u32 = 120;
 
-type Answer = Result<i64, StoreError>;
+pub(super) type Answer = Result<i64, StoreError>;
 type Reply = oneshot::Sender<Answer>;
 
 pub(super) enum Order {
@@ -187,7 +187,7 @@ impl Writer {
     }
 
     /// Writes all of `drafts` or none, but for those that a budget has no room for; answers each.
-    fn commit(&mut self, drafts: &[&Draft]) -> Result<Vec<Answer>, StoreError> {
+    pub(super) fn commit(&mut self, drafts: &[&Draft]) -> Result<Vec<Answer>, StoreError> {
         let synced = drafts.iter().any(|draft| draft.durability == Durability::Synced);
         let safety = if synced { Safety::Synced } else { Safety::Logged };
         let now = self.clock.now();
