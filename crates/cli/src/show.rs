@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Columns that say most, in the order they are shown; others only with `--json`.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 25] = [
     "seq",
     "id",
     "name",
@@ -17,6 +17,9 @@ const COLUMNS: [&str; 22] = [
     "account",
     "target",
     "effect",
+    "conditions",
+    "budget",
+    "budget_left",
     "state",
     "credential",
     "tools",
@@ -45,9 +48,10 @@ pub fn print(value: &Value, json: bool) {
 }
 
 fn table(items: &[Value]) {
+    let told = |value: &Value| !value.is_null() && *value != Value::Array(Vec::new());
     let columns: Vec<&str> = COLUMNS
         .into_iter()
-        .filter(|column| items.iter().any(|item| item.get(column).is_some_and(|v| !v.is_null())))
+        .filter(|column| items.iter().any(|item| item.get(column).is_some_and(told)))
         .collect();
     let rows: Vec<Vec<String>> = items
         .iter()
