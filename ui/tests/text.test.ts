@@ -44,9 +44,29 @@ test("bars count a tool once, by its most specific grant, the stricter one first
   expect(effectOf("export_everything")).toBe(null);
 });
 
+test("a tool that changed is quarantined whatever was granted, and counts as nothing", () => {
+  const [tool] = tools("normal", "srv_1");
+  const [grant] = grants("normal");
+  if (!tool || !grant) throw new Error("the preview has no data");
+  const asked = { ...grant, target: `tool:${tool.name}`, effect: "allow", state: "active", same_arguments: false, conditions: [] };
+  const changed = cover([{ ...tool, pin: "changed" }], [asked]);
+  expect([changed.tools[0]?.effect, changed.allow]).toEqual(["quarantined", 0]);
+  expect(cover([{ ...tool, pin: "accepted" }], [asked]).allow).toBe(1);
+});
+
+test("a class is closer than every tool, as policy has it", () => {
+  const [tool] = tools("normal", "srv_1");
+  const [grant] = grants("normal");
+  if (!tool || !grant) throw new Error("the preview has no data");
+  const base = { ...grant, state: "active", same_arguments: false, conditions: [], account: null };
+  const read = { ...tool, pin: "accepted", class: "read" };
+  const both = [{ ...base, target: "tools:*", effect: "deny" }, { ...base, target: "class:read", effect: "allow" }];
+  expect(cover([read], both).tools[0]?.effect).toBe("allow");
+});
+
 test("a wish holds only what its kind asks for", () => {
   const draft: Draft = { agent: "a", server: "s", account: "", kind: "class", tool: "left over", glob: "left over", class: "read", effect: "allow", until: "1", date: "", note: " " };
-  expect(wishOf(draft, 0)).toEqual({ agent: "a", server: "s", account: null, tools: "class:read", resources: null, prompts: null, methods: null, effect: "allow", until: "1970-01-01T01:00:00.000Z", note: null });
+  expect(wishOf(draft, 0)).toEqual({ agent: "a", server: "s", account: null, tools: "class:read", resources: null, prompts: null, methods: null, effect: "allow", until: "1970-01-01T01:00:00.000Z", note: null, where: [], budget: null });
 });
 
 test("time left never goes below zero", () => {

@@ -26,6 +26,7 @@ pub fn without_tests(place: &Place) -> Result<()> {
     build::desktop_needs(place)?;
     node::ui_script(place, "lint", "Mend what the linter says about ui/")?;
     node::ui_script(place, "check", "Mend what the type check says about ui/")?;
+    node::ui_script(place, "test", "Mend the interface, or its test in ui/tests")?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     Step::cargo(place, "cargo clippy -D warnings", &clippy)
         .or("Mend what clippy says (rustup component add clippy)")

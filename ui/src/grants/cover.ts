@@ -1,7 +1,8 @@
 // What a set of grants means for each tool, for the eye only: policy decides in Rust, this draws the bars.
 import type { GrantView, ToolView } from "../generated/View";
 
-export type Effect = "allow" | "ask" | "deny";
+/** What a grant says, or `quarantined`: granted, but nobody has accepted what the tool has become. */
+export type Effect = "allow" | "ask" | "deny" | "quarantined";
 
 export interface Covered {
   tool: ToolView;
@@ -38,7 +39,7 @@ function globPattern(glob: string): RegExp {
 function rank(grant: GrantView): number[] {
   const [kind = "", ...rest] = grant.target.split(":");
   const literal = rest.join(":").replace(/[*?]/g, "").length;
-  const width = kind === "tool" ? 3 : kind === "tools" ? 2 : 1;
+  const width = kind === "tool" ? 3 : kind === "class" ? 1 : literal > 0 ? 2 : 0;
   return [grant.account ? 1 : 0, width, kind === "tools" ? literal : 0, STRICT[grant.effect] ?? 0];
 }
 
@@ -61,14 +62,16 @@ export function cover(tools: readonly ToolView[], grants: readonly GrantView[]):
   const result: Cover = { tools: [], allow: 0, ask: 0, deny: 0 };
   for (const tool of tools.filter((one) => one.pin !== "gone")) {
     const through = rules.find((rule) => rule.matches(tool))?.grant ?? null;
-    const effect = (through?.effect ?? null) as Effect | null;
-    if (effect) result[effect]++;
+    const granted = (through?.effect ?? null) as "allow" | "ask" | "deny" | null;
+    const held = granted !== null && granted !== "deny" && (tool.pin === "changed" || tool.pin === "new");
+    if (granted && !held) result[granted]++;
+    const effect: Effect | null = held ? "quarantined" : granted;
     result.tools.push({ tool, effect, through });
   }
   return result;
 }
 
-export const EFFECT_WORD: Record<string, string> = { allow: "allowed", ask: "asks", deny: "denied" };
+export const EFFECT_WORD: Record<string, string> = { allow: "allowed", ask: "asks", deny: "denied", quarantined: "quarantined" };
 
 /** A grant's target in words: `tools that match get_*`. */
 export function targetWords(target: string): { text: string; code: string } {
