@@ -2,8 +2,8 @@
 
 use prokura_domain::protocol::target;
 use prokura_domain::{
-    Call, CallId, Change, Charge, Durability, Event, GrantId, Json, Method, QuestionState,
-    RecordKind, Target, ToolClass, call,
+    AuditLevel, Call, CallId, Change, Charge, Durability, Event, GrantId, Json, Method,
+    QuestionState, RecordKind, Target, ToolClass, call,
 };
 use prokura_policy::{Approved, Decision, Denied, Facts, Permit, decide, forward, used_up};
 use prokura_store::{Payload, StoreError};
@@ -20,6 +20,16 @@ use crate::upstream::UpstreamFault;
 
 /// How often a Call is decided anew because the rules changed meanwhile, before it is refused.
 const ROUNDS: usize = 8;
+
+/// What a Call begins with.
+struct Beginning {
+    event: Event,
+    payload: Payload,
+    charges: Vec<Charge>,
+    level: AuditLevel,
+    landing: Landing,
+    rests_on: (Facts, Option<Approved>),
+}
 
 impl Delegation {
     /// Carries one message of a proved Agent: decides, perhaps asks, records, sends, records. Lists come back cut down
@@ -189,16 +199,9 @@ impl Delegation {
             keep: level != prokura_domain::AuditLevel::Digest,
         };
         let charges = permit.charges().to_vec();
-        let written = self.log().append_charged(event, Some(payload), durability(&facts), charges);
-        match written.await {
-            Ok(_) => {}
-            Err(StoreError::BudgetUsedUp(grant)) => {
-                return Err(self.over_budget(&call, &grant).await);
-            }
-            Err(error) => return Err(broken(error)),
-        }
-        let rests_on = (&facts, approved.clone());
-        let outcome = Outcome::begin(self, &call, level, landing, &inbound, rests_on);
+        let rests_on = (facts.clone(), approved.clone());
+        let beginning = Beginning { event, payload, charges, level, landing, rests_on };
+        let outcome = self.begin(&call, &inbound, beginning).await?;
         if let Some(yes) = &approved {
             let from = [QuestionState::Allowed];
             let used = QuestionState::Used;
@@ -223,6 +226,29 @@ impl Delegation {
                 outcome.finish("failed", &refusal.message).await;
                 Err(refusal)
             }
+        }
+    }
+
+    /// Step 4. It runs to its end also when the Agent stops waiting meanwhile: an intent that was written gets an outcome.
+    async fn begin(
+        &self,
+        call: &Call,
+        inbound: &Inbound,
+        beginning: Beginning,
+    ) -> Result<Outcome, Refusal> {
+        let Beginning { event, payload, charges, level, landing, rests_on } = beginning;
+        let (delegation, own, inbound) = (self.clone(), call.clone(), inbound.clone());
+        let durable = durability(&rests_on.0);
+        let task = tokio::spawn(async move {
+            delegation.log().append_charged(event, Some(payload), durable, charges).await?;
+            let rests_on = (&rests_on.0, rests_on.1);
+            Ok(Outcome::begin(&delegation, &own, level, landing, &inbound, rests_on))
+        });
+        match task.await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(StoreError::BudgetUsedUp(grant))) => Err(self.over_budget(call, &grant).await),
+            Ok(Err(error)) => Err(broken(error)),
+            Err(error) => Err(Refusal::new(RefusalCode::Internal, error.to_string())),
         }
     }
 

@@ -93,6 +93,26 @@ async fn an_agent_that_stops_waiting_still_leaves_an_outcome() {
 }
 
 #[tokio::test]
+async fn an_agent_that_stops_at_any_moment_leaves_no_intent_without_an_outcome() {
+    let world = allowed().await;
+    world.grant(tool("pay"), Effect::Allow).await;
+    for steps in 0..40 {
+        let call = world.begin(world.pay(steps));
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+        call.abort();
+        let _ = call.await;
+    }
+    within(async {
+        while !world.log.open_calls().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_streamed_answer_is_recorded_before_it_is_released() {
     let world = allowed().await;
     world.grant(tool("pay"), Effect::Allow).await;
