@@ -9,6 +9,7 @@ mod call;
 mod demo;
 mod isolation;
 mod keyring;
+mod limits;
 mod outside;
 mod records;
 mod scene;
