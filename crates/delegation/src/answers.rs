@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prokura_domain::{
-    Answer, CallId, Choice, Effect, Grant, GrantId, Json, Origin, Question, QuestionKind,
+    Answer, Budget, CallId, Choice, Effect, Grant, GrantId, Json, Origin, Question, QuestionKind,
     QuestionState, Target, TargetPattern, Timestamp,
 };
 use prokura_policy::Approved;
@@ -161,6 +161,13 @@ impl Delegation {
         }
     }
 
+    /// The budget of the Grant that asked: what is remembered must not escape it. It is counted anew, for the new Grant.
+    fn budget_behind(&self, question: &Question) -> Option<Budget> {
+        question.why.iter().find_map(|why| {
+            self.store().grant(&GrantId::from_text(&why.rule)).ok().flatten()?.budget
+        })
+    }
+
     fn grant_from(&self, question: &Question, until: Timestamp) -> Option<Grant> {
         let QuestionKind::Call { target_kind, target, .. } = &question.kind;
         let pattern = match Target::from_parts(target_kind, target)? {
@@ -178,7 +185,7 @@ impl Delegation {
             effect: Effect::Allow,
             arguments: Some(question.digest),
             conditions: Vec::new(),
-            budget: None,
+            budget: self.budget_behind(question),
             until: Some(until),
             note: None,
             origin: Origin::Approval { question: question.id.clone() },

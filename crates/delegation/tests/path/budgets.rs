@@ -173,6 +173,19 @@ async fn nobody_is_asked_about_a_call_that_has_no_budget_left() {
 }
 
 #[tokio::test]
+async fn what_is_remembered_from_an_answer_does_not_escape_the_budget() {
+    let world = world().await;
+    grant(&world, Effect::Ask, "2/1h", &[]).await;
+    let call = world.begin(world.pay(1));
+    let question = world.question().await;
+    world.answer(&question, Choice::SameArgumentsFor { seconds: 900 }).await;
+    within(call).await.unwrap().unwrap();
+    pays(&world, 1).await.unwrap();
+    pays(&world, 1).await.unwrap_err();
+    assert_eq!(world.sent(), 2);
+}
+
+#[tokio::test]
 async fn an_answer_to_the_server_is_part_of_the_call_that_was_counted() {
     let world = world().await;
     let grant = grant(&world, Effect::Allow, "sum(/n)<=5/1h", &[]).await;
