@@ -143,9 +143,15 @@ impl Delegation {
                     return Err(AnswerFault::BadTime(seconds).into());
                 }
                 let grant = self.grant_from(&question, self.now().plus_seconds(seconds));
-                let settled = self.settle(&question, QuestionState::Allowed, None).await?;
-                if let (true, Some(grant)) = (settled, grant) {
-                    self.keep_grant(&grant, &origin).await?;
+                let settled = self.close(&question, QuestionState::Allowed, None).await?;
+                if settled {
+                    // The Grant is there before the waiting Call goes on, so that this Call counts in it too.
+                    let kept = match &grant {
+                        Some(grant) => self.keep_grant(grant, &origin).await,
+                        None => Ok(()),
+                    };
+                    self.announce(id);
+                    kept?;
                 }
                 settled
             }

@@ -150,6 +150,20 @@ impl Delegation {
         to: QuestionState,
         note: Option<&str>,
     ) -> Result<bool, StoreError> {
+        let settled = self.close(question, to, note).await?;
+        if settled {
+            self.announce(&question.id);
+        }
+        Ok(settled)
+    }
+
+    /// Moves a Question to its end and records it. Nobody is told yet: see [`Self::announce`].
+    pub(crate) async fn close(
+        &self,
+        question: &Question,
+        to: QuestionState,
+        note: Option<&str>,
+    ) -> Result<bool, StoreError> {
         let now = self.now();
         let detail = Json::object([
             ("question", Json::text(question.id.as_str())),
@@ -157,24 +171,26 @@ impl Delegation {
             ("note", Json::from(note)),
             ("after_ms", Json::from(now.millis_since(question.raised_at))),
         ]);
-        // Written ahead for a yes: an approval that is not in the log does not exist.
         let subject =
             self.subject(Some(&question.agent), Some(&question.server), Some(&question.account));
         let event = Event::new(RecordKind::QuestionSettled, detail).about(subject);
+        // Written ahead for a yes: an approval that is not in the log does not exist.
         if to == QuestionState::Allowed {
             self.log().append(event.clone(), Durability::Synced).await?;
         }
         let from = [QuestionState::Pending];
         let settled = self.store().settle_question(&question.id, &from, to, now, note)?;
-        if settled {
-            if to != QuestionState::Allowed {
-                self.append_quietly(event).await;
-            }
-            self.0.waiting.wake(&question.id);
-            self.0.parts.prompter.settled(&question.id);
-            self.tell(Change::Approvals);
+        if settled && to != QuestionState::Allowed {
+            self.append_quietly(event).await;
         }
         Ok(settled)
+    }
+
+    /// Wakes whoever waits for a Question that was closed, and takes it off the screen.
+    pub(crate) fn announce(&self, question: &QuestionId) {
+        self.0.waiting.wake(question);
+        self.0.parts.prompter.settled(question);
+        self.tell(Change::Approvals);
     }
 
     /// Settles every open Question that `hit` names; says how many.
