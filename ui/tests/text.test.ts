@@ -1,4 +1,5 @@
 // The small functions that word and draw what Rust said.
+import { budgetOf, conditionsOf, NO_BUDGET, parametersOf } from "../src/grants/limits";
 import { expect, test } from "vitest";
 import { cover } from "../src/grants/cover";
 import { wishOf, type Draft } from "../src/grants/wish";
@@ -65,8 +66,22 @@ test("a class is closer than every tool, as policy has it", () => {
 });
 
 test("a wish holds only what its kind asks for", () => {
-  const draft: Draft = { agent: "a", server: "s", account: "", kind: "class", tool: "left over", glob: "left over", class: "read", effect: "allow", until: "1", date: "", note: " " };
+  const draft: Draft = { agent: "a", server: "s", account: "", kind: "class", tool: "left over", glob: "left over", class: "read", effect: "allow", until: "1", date: "", note: " ", limits: [], budget: NO_BUDGET };
   expect(wishOf(draft, 0)).toEqual({ agent: "a", server: "s", account: null, tools: "class:read", resources: null, prompts: null, methods: null, effect: "allow", until: "1970-01-01T01:00:00.000Z", note: null, where: [], budget: null });
+});
+
+test("limits become the words the host reads", () => {
+  const limits = [
+    { pointer: "amount", op: "<=", value: " 500 " },
+    { pointer: "/currency", op: "in", value: "EUR, USD" },
+    { pointer: "cc", op: "absent", value: "left over" },
+    { pointer: " ", op: "=", value: "nothing" },
+  ];
+  expect(conditionsOf(limits)).toEqual(["/amount <= 500", '/currency in ["EUR","USD"]', "/cc absent"]);
+  expect(budgetOf({ kind: "sum", most: "500", pointer: "amount", period: "1d" })).toBe("sum(/amount)<=500/1d");
+  expect(budgetOf({ kind: "calls", most: "20", pointer: "", period: "1h" })).toBe("20/1h");
+  expect(budgetOf(NO_BUDGET)).toBe(null);
+  expect(parametersOf('{"inputSchema":{"properties":{"a/b":{}}}}')).toEqual(["/a~1b"]);
 });
 
 test("time left never goes below zero", () => {

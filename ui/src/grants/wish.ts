@@ -1,5 +1,6 @@
 // A grant as the dialog holds it, and the wish it becomes.
 import type { GrantWish } from "../generated/Request";
+import { budgetOf, conditionsOf, type Budget, type Limit } from "./limits";
 
 export type Kind = "tool" | "tools" | "class" | "resources" | "prompts" | "methods";
 
@@ -15,6 +16,8 @@ export interface Draft {
   until: string;
   date: string;
   note: string;
+  limits: Limit[];
+  budget: Budget;
 }
 
 export const KINDS: readonly { value: Kind; label: string }[] = [
@@ -58,8 +61,8 @@ export function wishOf(draft: Draft, now: number): GrantWish {
     prompts: over("prompts"),
     methods: over("methods"),
     effect: draft.effect,
-    where: [],
-    budget: null,
+    where: conditionsOf(draft.limits),
+    budget: draft.effect === "deny" ? null : budgetOf(draft.budget),
     until: untilOf(draft, now),
     note: draft.note.trim() || null,
   };
