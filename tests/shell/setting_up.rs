@@ -88,3 +88,33 @@ async fn the_sidebar_pauses_all_agents_and_lets_them_go_on() {
     window.go("Audit").await;
     window.sees("All agents were resumed").await;
 }
+
+#[tokio::test]
+async fn the_limits_of_a_grant_are_set_in_its_dialog() {
+    let stage = Set::ledger().await.open().await;
+    let window = &stage.window;
+    window.go("Grants").await;
+    window.press("New grant").await;
+    window.choose("Tool", "send_payment").await;
+    window.press("Allow").await;
+    window.press("Add a condition").await;
+    let fill = async |name: &str, text: &str| {
+        let input = window.element(&format!("//input[@aria-label='{name}']")).await;
+        window.fill(&input, text).await.unwrap();
+    };
+    fill("Argument of condition 1", "/to").await;
+    fill("Value of condition 1", "Grace").await;
+    window.click_on("//select[@aria-label='Budget']/option[@value='calls']").await;
+    fill("At most", "1").await;
+    window.press("Grant without asking").await;
+    window.sees("only where /to = \"Grace\"").await;
+    window.sees("at most 1/1d").await;
+    let agent = stage.clerk().await;
+    let to =
+        |name: &str| json!({ "from": "giro", "to": name, "amount": "1.00", "currency": "EUR" });
+    let (agent, answer) = calling(agent, "send_payment", to("Grace")).await.unwrap();
+    assert!(outcome(&answer).0, "{answer:?}");
+    let (_agent, answer) = calling(agent, "send_payment", to("Grace")).await.unwrap();
+    let (ran, text) = outcome(&answer);
+    assert!(!ran && text.contains("budget"), "{text}");
+}
