@@ -13,9 +13,10 @@ pub fn interface(place: &Place) -> Result<()> {
     node::ui_script(place, "build", "Mend what vite says about ui/ and run this again")
 }
 
-/// Some programs of the workspace.
+/// Some programs of the workspace. A test is named with them so that cargo chooses the same features as for the tests;
+/// without it, a hundred crates would be compiled once more for the demo.
 pub fn programs(place: &Place, names: &[&str]) -> Result<()> {
-    let mut args = vec!["build", "--workspace"];
+    let mut args = vec!["build", "--workspace", "--test", "tidy"];
     for name in names {
         args.extend(["--bin", name]);
     }
