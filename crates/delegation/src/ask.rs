@@ -14,6 +14,7 @@ use prokura_store::StoreError;
 use tokio::sync::watch;
 
 use crate::message::{Refusal, RefusalCode};
+use crate::path::unkept;
 use crate::records::rules;
 use crate::{Delegation, DelegationError};
 
@@ -131,12 +132,11 @@ impl Delegation {
         };
         let detail = Json::object([
             ("question", Json::text(question.id.as_str())),
-            ("digest", Json::text(question.digest.to_string())),
             ("why", rules(&question.why)),
             ("expires_at", Json::text(question.expires_at.to_string())),
         ]);
         let event = Event::new(RecordKind::QuestionRaised, detail).about(self.subject_of(call));
-        self.log().append(event, Durability::Logged).await?;
+        self.log().append_call(event, Some(unkept(call)), Durability::Logged).await?;
         self.store().put_question(&question)?;
         self.0.parts.prompter.raised(&question);
         self.tell(Change::Approvals);
@@ -181,7 +181,7 @@ impl Delegation {
         let from = [QuestionState::Pending];
         let settled = self.store().settle_question(&question.id, &from, to, now, note)?;
         if settled && to != QuestionState::Allowed {
-            self.append_quietly(event).await;
+            self.append_quietly(event, None).await;
         }
         Ok(settled)
     }

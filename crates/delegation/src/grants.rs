@@ -111,7 +111,7 @@ impl Delegation {
             ("grant", Json::text(grant.id.as_str())),
             ("grant_target", Json::text(grant.target.to_text())),
             ("effect", Json::text(grant.effect.as_str())),
-            ("same_arguments", Json::from(grant.arguments.map(|digest| digest.to_string()))),
+            ("same_arguments", Json::from(grant.arguments.is_some())),
             (
                 "conditions",
                 Json::Array(grant.conditions.iter().map(|each| each.to_string().into()).collect()),

@@ -192,12 +192,8 @@ impl Delegation {
         let landing = self.take_off(&call.id, &inbound, grants.clone());
         let level = self.audit_level(&call.server);
         let event = Event::new(RecordKind::CallIntent, detail).about(self.subject_of(&call));
-        let payload = Payload {
-            call: call.id.clone(),
-            part: "arguments",
-            bytes: call.params.to_text().into_bytes(),
-            keep: level != prokura_domain::AuditLevel::Digest,
-        };
+        let keep = level != AuditLevel::Digest;
+        let payload = Payload { keep, ..unkept(&call) };
         let charges = permit.charges().to_vec();
         let rests_on = (facts.clone(), approved.clone());
         let beginning = Beginning { event, payload, charges, level, landing, rests_on };
@@ -313,20 +309,16 @@ impl Delegation {
 
     async fn refused(&self, call: &Call, denied: &Denied) -> Refusal {
         let refusal = told(denied, Some(&call.target));
-        let detail = Json::object([
-            ("method", Json::text(&call.method)),
-            ("digest", Json::text(call.digest.to_string())),
-            ("why", rules(&denied.why)),
-        ]);
+        let detail =
+            Json::object([("method", Json::text(&call.method)), ("why", rules(&denied.why))]);
         let event = Event::new(RecordKind::CallRefused, detail).about(self.subject_of(call));
-        self.append_quietly(event).await;
+        self.append_quietly(event, Some(unkept(call))).await;
         refusal
     }
 
     pub(crate) async fn note_refusal(&self, call: &Call, refusal: &Refusal) {
         let detail = Json::object([
             ("method", Json::text(&call.method)),
-            ("digest", Json::text(call.digest.to_string())),
             (
                 "why",
                 Json::Array(vec![Json::object([
@@ -336,8 +328,15 @@ impl Delegation {
             ),
         ]);
         let event = Event::new(RecordKind::CallRefused, detail).about(self.subject_of(call));
-        self.append_quietly(event).await;
+        self.append_quietly(event, Some(unkept(call))).await;
     }
+}
+
+/// The parameters of a Call, of which a record keeps the salted digest: what was called can be proved by who knows it,
+/// and guessed back by nobody.
+pub(crate) fn unkept(call: &Call) -> Payload {
+    let bytes = call.params.to_text().into_bytes();
+    Payload { call: call.id.clone(), part: "arguments", bytes, keep: false }
 }
 
 /// The person-classified reads may be synced within a second; everything else is synced before a byte leaves.
@@ -362,7 +361,6 @@ fn intent(
     let charged = Json::Array(charged);
     Json::object([
         ("method", Json::text(&call.method)),
-        ("digest", Json::text(call.digest.to_string())),
         ("class", Json::from(tool.and_then(|tool| tool.class).map(ToolClass::as_str))),
         ("pin", Json::from(tool.map(|tool| tool.digest.to_string()))),
         ("question", Json::from(approved.map(|yes| yes.question.to_string()))),

@@ -58,7 +58,7 @@ impl Delegation {
         });
         let detail = Json::object([("tools", Json::Array(tools.collect()))]);
         let event = Event::new(kind, detail).about(self.subject(None, Some(server), None));
-        self.append_quietly(event).await;
+        self.append_quietly(event, None).await;
         self.rules_changed(Change::Tools);
         Ok(())
     }

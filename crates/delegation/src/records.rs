@@ -9,6 +9,8 @@ use prokura_domain::{
     Target, Timestamp,
 };
 
+use prokura_store::Payload;
+
 use crate::Delegation;
 
 /// At most one record in this time per Agent and reason, so that a broken Agent cannot flood the log.
@@ -84,18 +86,18 @@ impl Delegation {
         let event =
             Event::new(RecordKind::RequestRefused, Json::object([("why", Json::text(why))]))
                 .about(self.subject(agent, None, None));
-        self.append_quietly(event).await;
+        self.append_quietly(event, None).await;
     }
 
     /// Records a wish of the command line or the window that was refused.
     pub async fn note_wish_refused(&self, wish: &str, why: &str) {
         let detail = Json::object([("wish", Json::text(wish)), ("why", Json::text(why))]);
-        self.append_quietly(Event::new(RecordKind::WishRefused, detail)).await;
+        self.append_quietly(Event::new(RecordKind::WishRefused, detail), None).await;
     }
 
     /// Appends a record that nothing waits for. A failure is told in the trace; the next Call will be refused for it.
-    pub(crate) async fn append_quietly(&self, event: Event) {
-        if let Err(error) = self.log().append(event, Durability::Logged).await {
+    pub(crate) async fn append_quietly(&self, event: Event, payload: Option<Payload>) {
+        if let Err(error) = self.log().append_call(event, payload, Durability::Logged).await {
             tracing::error!(%error, "a record could not be written");
         }
         self.tell(Change::Audit);

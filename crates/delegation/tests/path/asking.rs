@@ -190,3 +190,25 @@ async fn a_question_nobody_waits_for_expires_by_itself() {
     world.delegation.expire_questions().await.unwrap();
     assert_eq!(state(), QuestionState::Expired);
 }
+
+#[tokio::test]
+async fn nothing_in_the_log_lets_the_arguments_be_guessed_back() {
+    let world = asking().await;
+    let call = world.begin(world.pay(5));
+    let question = world.question().await;
+    let plain = world.store.question(&question).unwrap().unwrap().digest.to_string();
+    world.answer(&question, Choice::SameArgumentsFor { seconds: 900 }).await;
+    within(call).await.unwrap().unwrap();
+    let denied = world.begin(world.pay(6));
+    let question = world.question().await;
+    world.answer(&question, Choice::Deny { note: None }).await;
+    within(denied).await.unwrap().unwrap_err();
+    let query = prokura_store::RecordQuery { limit: 1000, before: None, search: None };
+    for record in world.log.records(&query).unwrap() {
+        assert!(!record.body.contains(&plain), "{}", record.body);
+        let carries = ["question.raised", "call.intent", "call.refused"];
+        if carries.contains(&record.kind.as_str()) {
+            assert!(record.body.contains("arguments_digest"), "{}", record.body);
+        }
+    }
+}
