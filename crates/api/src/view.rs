@@ -260,11 +260,11 @@ pub struct ApprovalView {
     pub class: Option<String>,
     /// Why it asks.
     pub why: Vec<WhyView>,
-    /// Every parameter that is sent.
+    /// Every parameter that is sent; empty once it is settled, for they are not kept here.
     pub arguments: Vec<ArgumentView>,
-    /// The parameters as the server will see them.
+    /// The parameters as the server will see them; empty once it is settled.
     pub raw: Vec<Piece>,
-    /// The digest the answer is bound to.
+    /// The digest the answer is bound to; empty once it is settled.
     pub digest: String,
     /// When it was raised, RFC 3339.
     pub raised_at: String,

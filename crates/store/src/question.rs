@@ -1,6 +1,7 @@
 //! The table of Questions: kind, version and body, so that kinds can be added and changed.
 
 use prokura_domain::clock::Timestamp;
+use prokura_domain::digest::Digest;
 use prokura_domain::id::{AccountId, AgentId, QuestionId, ServerId};
 use prokura_domain::question::{Question, QuestionState};
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -101,7 +102,8 @@ impl Store {
     }
 
     /// Moves a Question to state `to`, if it still stands at one of `from`. Says whether it did: of two that try, one
-    /// succeeds. `settled_at` is the moment it left `pending`.
+    /// succeeds. `settled_at` is the moment it left `pending`. What was asked about goes once no Call can follow any more:
+    /// parameters and digest are emptied, so that they do not lie in clear for longer than they are needed.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
@@ -115,12 +117,21 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.write(Safety::Synced, |db| {
             let mut settle = db.prepare_cached(
-                "UPDATE question SET state = ?, settled_at = coalesce(settled_at, ?), note = coalesce(?, note)
-                 WHERE id = ? AND state = ?",
+                "UPDATE question SET state = ?1, settled_at = coalesce(settled_at, ?2), note = coalesce(?3, note),
+                 params = CASE ?1 WHEN 'allowed' THEN params ELSE '' END,
+                 digest = CASE ?1 WHEN 'allowed' THEN digest ELSE ?6 END
+                 WHERE id = ?4 AND state = ?5",
             )?;
+            let none = Digest([0; 32]).to_string();
             for state in from {
-                let changed =
-                    settle.execute(params![to.as_str(), at.0, note, id.as_str(), state.as_str()])?;
+                let changed = settle.execute(params![
+                    to.as_str(),
+                    at.0,
+                    note,
+                    id.as_str(),
+                    state.as_str(),
+                    none
+                ])?;
                 if changed == 1 {
                     return Ok(true);
                 }

@@ -152,15 +152,15 @@ class: string | null,
  */
 why: Array<WhyView>, 
 /**
- * Every parameter that is sent.
+ * Every parameter that is sent; empty once it is settled, for they are not kept here.
  */
 arguments: Array<ArgumentView>, 
 /**
- * The parameters as the server will see them.
+ * The parameters as the server will see them; empty once it is settled.
  */
 raw: Array<Piece>, 
 /**
- * The digest the answer is bound to.
+ * The digest the answer is bound to; empty once it is settled.
  */
 digest: string, 
 /**

@@ -63,7 +63,11 @@ impl Api {
             .as_ref()
             .and_then(|server| Url::parse(&server.endpoint).ok())
             .and_then(|url| url.host_str().map(str::to_owned));
-        let params = Json::read(question.params.as_bytes()).unwrap_or(Json::Null);
+        // Once it is settled nothing of what was asked about is kept.
+        let arguments = match question.params.as_str() {
+            "" => Vec::new(),
+            text => rows(&Json::read(text.as_bytes()).unwrap_or(Json::Null)),
+        };
         let now = self.0.delegation.moment();
         let over = question.state == QuestionState::Pending && now >= question.expires_at;
         let state = if over { QuestionState::Expired } else { question.state };
@@ -95,9 +99,13 @@ impl Api {
                 .iter()
                 .map(|why| WhyView { rule: why.rule.clone(), text: why.text.clone() })
                 .collect(),
-            arguments: rows(&params),
+            arguments,
             raw: pieces(&question.params),
-            digest: question.digest.to_string(),
+            digest: if question.params.is_empty() {
+                String::new()
+            } else {
+                question.digest.to_string()
+            },
             raised_at: shown(question.raised_at),
             expires_at: shown(question.expires_at),
             settled_at: question.settled_at.map(shown),

@@ -355,6 +355,11 @@ fn questions_come_back_newest_first() {
     let settled = store.question(&new.id).unwrap().unwrap();
     assert_eq!(settled.state, QuestionState::Denied);
     assert_eq!((settled.settled_at, settled.note.as_deref()), (Some(Timestamp(30)), Some("no")));
+    assert_eq!(
+        (settled.params.as_str(), settled.digest),
+        ("", Digest([0; 32])),
+        "what was asked about is gone"
+    );
     assert_eq!(store.questions(false).unwrap().len(), 2);
 }
 
