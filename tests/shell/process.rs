@@ -22,7 +22,8 @@ impl Drop for Running {
         all.push(self.0.id());
         for id in all {
             // One that has ended by itself meanwhile is no trouble.
-            let _sent = Command::new("kill").args(["-KILL", &id.to_string()]).output().is_ok();
+            let _sent =
+                Command::new("sh").args(["-c", &format!("kill -KILL {id}")]).output().is_ok();
         }
         let _ended = self.0.wait().is_ok();
     }

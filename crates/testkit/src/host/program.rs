@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
-/// Sends a signal by process id.
+/// Sends a signal by process id. By the shell's own `kill`: a bare machine has no program of that name.
 ///
 /// # Errors
 /// When there is no such process.
 pub async fn signal(pid: u32, name: &str) -> anyhow::Result<()> {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().await?;
+    let order = format!("kill -{name} {pid}");
+    let status = Command::new("sh").arg("-c").arg(&order).status().await.context(order)?;
     if status.success() { Ok(()) } else { bail!("kill -{name} {pid} failed") }
 }
 
