@@ -46,6 +46,7 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         agents::agents,
         agents::agent_add,
         agents::agent_revoke,
+        agents::agent_unpair,
         grants::grants,
         grants::grant_add,
         grants::grant_revoke,

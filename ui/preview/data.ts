@@ -1,5 +1,5 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
-import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, GrantView, Piece, RecordView, ServerView, StateView, ToolView } from "../src/generated/View";
+import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, GrantView, Piece, RecordView, ServerView, StateView, ToolView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -83,9 +83,11 @@ export function tools(scene: Scene, server: string): ToolView[] {
   return all.slice(0, at === 0 ? 49 : 14 + at);
 }
 
+const file = (path: string, seed: number): FileView => ({ path: text(path), digest: hash(seed) });
+
 export function agents(scene: Scene): AgentView[] {
   if (scene === "empty") return [];
-  const make = (at: number, name: string, claim: string | null, seen: number | null, state = "active"): AgentView => ({ id: `agt_${at}`, name, state, credential: "key", claim, grants: grants(scene).filter((grant) => grant.agent.id === `agt_${at}`).length, added_at: ago(60 * 24 * 9), seen_at: seen === null ? null : ago(seen) });
+  const make = (at: number, name: string, claim: string | null, seen: number | null, state = "active"): AgentView => ({ id: `agt_${at}`, name, state, credential: at === 1 ? "pairing" : "key", pairings: at === 1 ? [{ id: "par_1", executable: file("/usr/local/bin/codex", 5), script: null, added_at: ago(900), seen_at: ago(122) }] : [], claim, grants: grants(scene).filter((grant) => grant.agent.id === `agt_${at}`).length, added_at: ago(60 * 24 * 9), seen_at: seen === null ? null : ago(seen) });
   const list = [make(0, "claude-code", "claude-code 2.1.330", 0.3), make(1, "codex", "codex-mcp-client 0.169.0", 122), make(2, "nightly-report", null, 60 * 14), make(3, "old-laptop", "claude-code 1.0.2", 60 * 24 * 41, "revoked")];
   if (scene === "crowded") for (let at = 4; at < 26; at++) list.push(make(at, at === 5 ? "an-agent-with-a-very-long-name-x" : `worker-${at}`, at % 3 ? "opencode 1.18.33 (trusted by everyone\u202e)" : null, at * 37));
   return list;
@@ -130,9 +132,19 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
     id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "claude-code" }, agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
     method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], arguments: args,
     raw: text(`{"name":"send_payment","arguments":{"recipient":"Bright\\u200bfields Ltd","iban":"GB29NWBK60161331926819","amount":1840.00,"urgent":true,"reference":"${LONG}","tags":[]}}`),
-    digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, ...more,
+    digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, pairing: null, ...more,
   };
 }
+
+const pairing = (at: number, more: Partial<ApprovalView> = {}): ApprovalView =>
+  approval(at, {
+    kind: "pairing", agent: { id: "", name: "claude-code" }, agent_claim: null, server: null, server_host: "", account: null, method: "", target_kind: "agent", target: text("claude-code"), class: null, arguments: [], raw: text("{}"),
+    why: [{ rule: "pairing", text: "This program comes in under this name for the first time." }],
+    pairing: {
+      reason: "first", joins: false, grants: 0, executable: file("/usr/bin/node", 11), script: file("/home/marta/.local/lib/node_modules/@anthropic-ai/claude-code/cli.js", 12),
+      chain: [{ pid: 48213, name: text("node"), executable: text("/usr/bin/node") }, { pid: 47901, name: text("bash"), executable: text("/usr/bin/bash") }, { pid: 3120, name: text("gnome-terminal-"), executable: text("/usr/libexec/gnome-terminal-server") }, { pid: 1, name: text("systemd"), executable: null }],
+    }, ...more,
+  });
 
 export function approvals(scene: Scene): ApprovalView[] {
   if (scene === "empty") return [];
@@ -142,8 +154,9 @@ export function approvals(scene: Scene): ApprovalView[] {
     approval(2, { target: text("list_messages"), class: "read", server: { id: "srv_2", name: "mailbox" }, server_host: "mcp.mailbox.example", arguments: [argument("/name", "list_messages"), argument("/arguments", "{}", "empty object")], why: [{ rule: "flow", text: "This agent has read something from a stranger, so what it sends out needs you." }] }),
     approval(3, { target: text("sync_calendar_with_a_name_that_is_far_longer_than_any_sensible_tool_would_have"), class: null, agent: { id: "agt_5", name: "an-agent-with-a-very-long-name-x" }, agent_claim: "the one and only official agent, please trust\u202e me and press allow without reading any further", server: { id: "srv_8", name: "warehouse-of-the-north-staging-eu" }, server_host: "mcp.warehouse-of-the-northern-distribution-centre.staging.example", why: [{ rule: "grt_9", text: "Your grant for all tools says that it asks you each time." }, { rule: "class", text: "Nobody has said yet what this tool can do, so it counts as a write." }] }),
   ];
+  waiting.push(pairing(4));
   const done = ["used", "denied", "expired", "dropped", "allowed"].map((settled, at) => approval(10 + at, { state: settled, settled_at: ago(40 + at * 90), note: settled === "denied" ? "Use the test account instead." : null }));
-  return [...waiting.slice(0, scene === "crowded" ? 4 : 3), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];
+  return [...(scene === "crowded" ? waiting : [...waiting.slice(0, 3), pairing(9, { state: "used", settled_at: ago(25) })]), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];
 }
 
 const KINDS = ["call.outcome", "call.intent", "question.settled", "question.raised", "call.refused", "call.outcome", "call.intent", "token.refreshed", "tool.changed", "grant.added", "agent.added", "account.signed_in", "server.added", "host.started", "log.opened"];

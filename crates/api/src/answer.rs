@@ -44,6 +44,7 @@ impl Api {
             | Request::Agents
             | Request::AgentAdd { .. }
             | Request::AgentRevoke { .. }
+            | Request::AgentUnpair { .. }
             | Request::Grants { .. }
             | Request::GrantAdd(_)
             | Request::GrantRevoke { .. }
@@ -67,6 +68,9 @@ impl Api {
             Request::Agents => value(self.agents().await),
             Request::AgentAdd { name } => value(self.agent_add(name).await),
             Request::AgentRevoke { agent } => value(self.agent_revoke(agent).await),
+            Request::AgentUnpair { agent, pairing } => {
+                value(self.agent_unpair(agent, pairing).await)
+            }
             Request::Grants { all } => value(self.grants(all).await),
             Request::GrantAdd(wish) => value(
                 self.grant_add(wish, Origin::Cli).await.map(|grant| json!({ "grant": grant })),

@@ -77,6 +77,9 @@ impl From<DelegationError> for Failure {
                 AnswerFault::BadTime(_) => {
                     Self::new(FailureCode::BadRequest, message, "For example: `--for 15m`.")
                 }
+                AnswerFault::CannotLast => {
+                    Self::new(FailureCode::BadRequest, message, "Answer it without a time.")
+                }
             },
             DelegationError::Pin(fault) => match fault {
                 PinFault::Unknown(_) => Self::new(

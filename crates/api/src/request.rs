@@ -151,6 +151,13 @@ pub enum Request {
         /// Its name or id.
         agent: String,
     },
+    /// Take back what one program was allowed; it is asked about anew when it comes again.
+    AgentUnpair {
+        /// Its name or id.
+        agent: String,
+        /// The id of the pairing.
+        pairing: String,
+    },
     /// All grants.
     Grants {
         /// Whether expired and revoked ones are listed too.

@@ -1,7 +1,13 @@
 //! What the interface and the command line are shown. Field names are stable: scripts read them.
 
+mod approvals;
+mod pairings;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+pub use approvals::ApprovalView;
+pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 
 /// A text cut where a reader could be misled: hidden, bidirectional and control characters stand alone as marks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -159,8 +165,10 @@ pub struct AgentView {
     pub name: String,
     /// `active` or `revoked`.
     pub state: String,
-    /// How it proves itself: `key`.
+    /// How it proves itself: `key`, `pairing`, both joined by a comma, or `none`.
     pub credential: String,
+    /// The programs that may come in as it.
+    pub pairings: Vec<PairingView>,
     /// What it says of itself: a claim.
     pub claim: Option<String>,
     /// How many active grants it has.
@@ -228,52 +236,6 @@ pub struct GrantView {
     pub added_at: String,
     /// When a call last went through it, RFC 3339.
     pub used_at: Option<String>,
-}
-
-/// A question and its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export_to = "View.ts")]
-pub struct ApprovalView {
-    /// Its identifier.
-    pub id: String,
-    /// `call`.
-    pub kind: String,
-    /// `pending`, `allowed`, `used`, `denied`, `expired` or `dropped`.
-    pub state: String,
-    /// Who asks.
-    pub agent: Named,
-    /// What the agent says of itself: a claim.
-    pub agent_claim: Option<String>,
-    /// Where.
-    pub server: Named,
-    /// The host of the server's endpoint.
-    pub server_host: String,
-    /// As whom.
-    pub account: Named,
-    /// The JSON-RPC method.
-    pub method: String,
-    /// `tool`, `resource`, `prompt` or `method`.
-    pub target_kind: String,
-    /// The tool name, URI or prompt name, in pieces.
-    pub target: Vec<Piece>,
-    /// The class of the tool; `null` is unclassified.
-    pub class: Option<String>,
-    /// Why it asks.
-    pub why: Vec<WhyView>,
-    /// Every parameter that is sent; empty once it is settled, for they are not kept here.
-    pub arguments: Vec<ArgumentView>,
-    /// The parameters as the server will see them; empty once it is settled.
-    pub raw: Vec<Piece>,
-    /// The digest the answer is bound to; empty once it is settled.
-    pub digest: String,
-    /// When it was raised, RFC 3339.
-    pub raised_at: String,
-    /// Until when it can be answered, RFC 3339.
-    pub expires_at: String,
-    /// When it was settled, RFC 3339.
-    pub settled_at: Option<String>,
-    /// The note to the agent.
-    pub note: Option<String>,
 }
 
 /// A record of the audit log.

@@ -127,6 +127,8 @@ pub enum Agents {
     List,
     /// Revoke an agent for good.
     Revoke { name: String },
+    /// Take back what one program was allowed; PAIRING is its id in `agents list --json`.
+    Unpair { name: String, pairing: String },
 }
 
 #[derive(Debug, Subcommand)]

@@ -65,6 +65,9 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Agents(Agents::Add { name, key: _ }) => Request::AgentAdd { name },
         Command::Agents(Agents::List) => Request::Agents,
         Command::Agents(Agents::Revoke { name }) => Request::AgentRevoke { agent: name },
+        Command::Agents(Agents::Unpair { name, pairing }) => {
+            Request::AgentUnpair { agent: name, pairing }
+        }
         Command::Grants(Grants::Add(words)) => Request::GrantAdd(grant(*words)?),
         Command::Grants(Grants::List { all }) => Request::Grants { all },
         Command::Grants(Grants::Revoke { id }) => Request::GrantRevoke { grant: id },

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prokura_domain::server::check_name;
 use prokura_domain::{
-    Agent, AgentId, AgentState, Change, Digest, Durability, Event, Json, QuestionState, RecordKind,
+    Agent, AgentId, AgentState, Change, Digest, Durability, Event, Json, Question, QuestionState,
+    RecordKind,
 };
 
 use crate::{Delegation, DelegationError};
@@ -88,8 +89,11 @@ impl Delegation {
         self.rules_changed(Change::Agents);
         let id = &agent.id;
         let cancelled = self.0.flights.cancel(|flight| flight.agent == *id);
-        let dropped =
-            self.drop_questions(QuestionState::Dropped, |question| question.agent == *id).await?;
+        let own = |question: &Question| question.agent.as_ref() == Some(id);
+        let dropped = self.drop_questions(QuestionState::Dropped, own).await?;
+        for pairing in self.store().pairings(id)? {
+            self.store().remove_pairing(&pairing.id)?;
+        }
         let closed = self.close_grants(|grant| grant.agent == *id).await?;
         let detail = Json::object([
             ("calls_cancelled", Json::from(cancelled as u64)),
@@ -100,7 +104,7 @@ impl Delegation {
         Ok(revoked)
     }
 
-    async fn note_agent(
+    pub(crate) async fn note_agent(
         &self,
         kind: RecordKind,
         agent: &AgentId,

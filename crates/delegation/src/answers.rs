@@ -30,6 +30,9 @@ pub enum AnswerFault {
     /// The time asked for cannot be used.
     #[error("a time of {0} seconds cannot be used; use 60 seconds to 30 days")]
     BadTime(i64),
+    /// This kind of Question is answered once.
+    #[error("this question is answered with a plain yes or no, not for a time")]
+    CannotLast,
 }
 
 /// What an Agent's answer to a Server's request rests on.
@@ -137,23 +140,16 @@ impl Delegation {
             return Err(AnswerFault::Expired.into());
         }
         let settled = match answer.choice {
-            Choice::Once => self.settle(&question, QuestionState::Allowed, None).await?,
+            Choice::Once => self.say_yes(&question, None, &origin).await?,
             Choice::SameArgumentsFor { seconds } => {
+                if !question.kind.can_last() {
+                    return Err(AnswerFault::CannotLast.into());
+                }
                 if !(60..=30 * 86_400).contains(&seconds) {
                     return Err(AnswerFault::BadTime(seconds).into());
                 }
                 let grant = self.grant_from(&question, self.now().plus_seconds(seconds));
-                let settled = self.close(&question, QuestionState::Allowed, None).await?;
-                if settled {
-                    // The Grant is there before the waiting Call goes on, so that this Call counts in it too.
-                    let kept = match &grant {
-                        Some(grant) => self.keep_grant(grant, &origin).await,
-                        None => Ok(()),
-                    };
-                    self.announce(id);
-                    kept?;
-                }
-                settled
+                self.say_yes(&question, grant, &origin).await?
             }
             Choice::Deny { note } => {
                 self.settle(&question, QuestionState::Denied, note.as_deref()).await?
@@ -167,6 +163,28 @@ impl Delegation {
         }
     }
 
+    /// A yes: recorded, then carried out, and only then is whoever waits woken. `false`: it was settled already.
+    async fn say_yes(
+        &self,
+        question: &Question,
+        grant: Option<Grant>,
+        origin: &Origin,
+    ) -> Result<bool, DelegationError> {
+        if !self.close(question, QuestionState::Allowed, None).await? {
+            return Ok(false);
+        }
+        let done = match &question.kind {
+            // The Grant is there before the waiting Call goes on, so that this Call counts in it too.
+            QuestionKind::Call { .. } => match &grant {
+                Some(grant) => self.keep_grant(grant, origin).await.map_err(Into::into),
+                None => Ok(()),
+            },
+            QuestionKind::Pairing { caller, .. } => self.pair(question, caller).await,
+        };
+        self.announce(&question.id);
+        done.map(|()| true)
+    }
+
     /// The budget of the Grant that asked: what is remembered must not escape it. It is counted anew, for the new Grant.
     fn budget_behind(&self, question: &Question) -> Option<Budget> {
         question.why.iter().find_map(|why| {
@@ -175,7 +193,7 @@ impl Delegation {
     }
 
     fn grant_from(&self, question: &Question, until: Timestamp) -> Option<Grant> {
-        let QuestionKind::Call { target_kind, target, .. } = &question.kind;
+        let QuestionKind::Call { target_kind, target, .. } = &question.kind else { return None };
         let pattern = match Target::from_parts(target_kind, target)? {
             Target::Tool(name) => TargetPattern::Tool(name),
             Target::Resource(uri) => TargetPattern::Resources(uri),
@@ -184,9 +202,9 @@ impl Delegation {
         };
         Some(Grant {
             id: GrantId::new(&*self.0.parts.entropy),
-            agent: question.agent.clone(),
-            server: question.server.clone(),
-            account: Some(question.account.clone()),
+            agent: question.agent.clone()?,
+            server: question.server.clone()?,
+            account: Some(question.account.clone()?),
             target: pattern,
             effect: Effect::Allow,
             arguments: Some(question.digest),

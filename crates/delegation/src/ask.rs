@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use prokura_domain::call::Why;
 use prokura_domain::question::EXPIRY_SECONDS;
 use prokura_domain::{
-    Call, Change, Digest, Durability, Event, Json, Question, QuestionId, QuestionKind,
-    QuestionState, RecordKind,
+    AccountId, AgentId, Call, Change, Digest, Durability, Event, Json, Question, QuestionId,
+    QuestionKind, QuestionState, RecordKind, ServerId, Subject,
 };
 use prokura_policy::{Approved, Facts};
-use prokura_store::StoreError;
+use prokura_store::{Payload, StoreError};
 use tokio::sync::watch;
 
 use crate::message::{Refusal, RefusalCode};
@@ -46,6 +47,17 @@ impl Waiting {
     }
 }
 
+/// What is put before the person.
+pub(crate) struct Asking {
+    pub kind: QuestionKind,
+    pub agent: Option<AgentId>,
+    pub server: Option<ServerId>,
+    pub account: Option<AccountId>,
+    pub digest: Digest,
+    pub params: String,
+    pub why: Vec<Why>,
+}
+
 impl Delegation {
     /// Asks the person about `call` and waits. Dropping the future is the Agent's cancellation: the Question stays
     /// answerable until it expires, and a later yes serves one identical repeat.
@@ -60,25 +72,33 @@ impl Delegation {
             Some(question) => question,
             None => self.raise(call, asked, facts).await.map_err(broken)?,
         };
-        let mut woken = self.0.waiting.join(&question.id);
+        let answered = self.answered(&question.id).await?;
+        match answered.state {
+            QuestionState::Allowed => {
+                Ok(Approved { question: answered.id, digest: answered.digest, pin })
+            }
+            QuestionState::Pending
+            | QuestionState::Denied
+            | QuestionState::Expired
+            | QuestionState::Dropped
+            | QuestionState::Used => Err(refusal(&answered)),
+        }
+    }
+
+    /// Waits until a Question of any kind is settled, and hands it back as it stands then.
+    pub(crate) async fn answered(&self, id: &QuestionId) -> Result<Question, Refusal> {
+        let mut woken = self.0.waiting.join(id);
         loop {
-            let current = self.store().question(&question.id).map_err(internal)?;
+            let current = self.store().question(id).map_err(internal)?;
             let Some(current) = current else {
                 return Err(Refusal::new(RefusalCode::Changed, "The question was withdrawn."));
             };
-            match current.state {
-                QuestionState::Allowed => {
-                    return Ok(Approved { question: current.id, digest: current.digest, pin });
-                }
-                QuestionState::Pending if self.now() < current.expires_at => {}
-                QuestionState::Pending => {
-                    self.settle(&current, QuestionState::Expired, None).await.map_err(broken)?;
-                    continue;
-                }
-                QuestionState::Denied
-                | QuestionState::Expired
-                | QuestionState::Dropped
-                | QuestionState::Used => return Err(refusal(&current)),
+            if current.state != QuestionState::Pending {
+                return Ok(current);
+            }
+            if self.now() >= current.expires_at {
+                self.settle(&current, QuestionState::Expired, None).await.map_err(broken)?;
+                continue;
             }
             // Whichever comes first: an answer, or another look at the clock.
             let _ = tokio::time::timeout(LOOK, woken.changed()).await;
@@ -90,9 +110,9 @@ impl Delegation {
         let now = self.now();
         let open = self.store().open_questions()?;
         Ok(open.into_iter().find(|question| {
-            question.agent == call.agent
-                && question.server == call.server
-                && question.account == call.account
+            question.agent.as_ref() == Some(&call.agent)
+                && question.server.as_ref() == Some(&call.server)
+                && question.account.as_ref() == Some(&call.account)
                 && question.digest == call.digest
                 && now < question.expires_at
                 && matches!(question.state, QuestionState::Pending | QuestionState::Allowed)
@@ -101,15 +121,14 @@ impl Delegation {
         }))
     }
 
+    /// Raises the Question about a Call.
     async fn raise(
         &self,
         call: &Call,
         asked: prokura_policy::Question,
         facts: &Facts,
     ) -> Result<Question, StoreError> {
-        let now = self.now();
-        let question = Question {
-            id: QuestionId::new(&*self.0.parts.entropy),
+        let asking = Asking {
             kind: QuestionKind::Call {
                 call: call.id.clone(),
                 method: call.method.clone(),
@@ -118,12 +137,33 @@ impl Delegation {
                 class: facts.tool.as_ref().and_then(|tool| tool.class),
                 pin: facts.tool.as_ref().map(|tool| tool.digest),
             },
-            agent: call.agent.clone(),
-            server: call.server.clone(),
-            account: call.account.clone(),
+            agent: Some(call.agent.clone()),
+            server: Some(call.server.clone()),
+            account: Some(call.account.clone()),
             digest: call.digest,
             params: call.params.to_text(),
             why: asked.why,
+        };
+        self.put_up(asking, self.subject_of(call), Some(unkept(call))).await
+    }
+
+    /// Puts a Question of any kind before the person: recorded first, then shown.
+    pub(crate) async fn put_up(
+        &self,
+        asking: Asking,
+        subject: Subject,
+        payload: Option<Payload>,
+    ) -> Result<Question, StoreError> {
+        let now = self.now();
+        let question = Question {
+            id: QuestionId::new(&*self.0.parts.entropy),
+            kind: asking.kind,
+            agent: asking.agent,
+            server: asking.server,
+            account: asking.account,
+            digest: asking.digest,
+            params: asking.params,
+            why: asking.why,
             raised_at: now,
             expires_at: now.plus_seconds(EXPIRY_SECONDS),
             state: QuestionState::Pending,
@@ -132,11 +172,12 @@ impl Delegation {
         };
         let detail = Json::object([
             ("question", Json::text(question.id.as_str())),
+            ("kind", Json::text(question.kind.as_str())),
             ("why", rules(&question.why)),
             ("expires_at", Json::text(question.expires_at.to_string())),
         ]);
-        let event = Event::new(RecordKind::QuestionRaised, detail).about(self.subject_of(call));
-        self.log().append_call(event, Some(unkept(call)), Durability::Logged).await?;
+        let event = Event::new(RecordKind::QuestionRaised, detail).about(subject);
+        self.log().append_call(event, payload, Durability::Logged).await?;
         self.store().put_question(&question)?;
         self.0.parts.prompter.raised(&question);
         self.tell(Change::Approvals);
@@ -171,8 +212,11 @@ impl Delegation {
             ("note", Json::from(note)),
             ("after_ms", Json::from(now.millis_since(question.raised_at))),
         ]);
-        let subject =
-            self.subject(Some(&question.agent), Some(&question.server), Some(&question.account));
+        let subject = self.subject(
+            question.agent.as_ref(),
+            question.server.as_ref(),
+            question.account.as_ref(),
+        );
         let event = Event::new(RecordKind::QuestionSettled, detail).about(subject);
         // Written ahead for a yes: an approval that is not in the log does not exist.
         if to == QuestionState::Allowed {

@@ -10,6 +10,7 @@ mod flight;
 mod grants;
 mod listing;
 pub mod message;
+mod pairing;
 mod path;
 mod peek;
 mod pins;

@@ -43,7 +43,10 @@ impl Delegation {
         let id = &server.id;
         let closed = self.close_grants(|grant| grant.server == *id).await?;
         self.0.flights.cancel(|flight| flight.server == *id);
-        self.drop_questions(QuestionState::Dropped, |question| question.server == *id).await?;
+        self.drop_questions(QuestionState::Dropped, |question| {
+            question.server.as_ref() == Some(id)
+        })
+        .await?;
         let mut told = Vec::new();
         for account in self.store().accounts(id)? {
             told.push(self.sign_out(&account).await?);

@@ -80,4 +80,6 @@ ids! {
     QuestionId = "qst";
     /// Names a Call.
     CallId = "cal";
+    /// Names a pairing of a program with an Agent.
+    PairingId = "par";
 }

@@ -6,6 +6,7 @@ use crate::call::Why;
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::id::{AccountId, AgentId, CallId, QuestionId, ServerId};
+use crate::process::{Caller, PairingReason};
 use crate::tool::ToolClass;
 
 /// How long a Question can be answered, in seconds.
@@ -30,6 +31,13 @@ pub enum QuestionKind {
         /// The digest of the tool definition that was current.
         pin: Option<Digest>,
     },
+    /// May this process come in as an Agent?
+    Pairing {
+        /// The process.
+        caller: Caller,
+        /// Why it is asked about.
+        reason: PairingReason,
+    },
 }
 
 impl QuestionKind {
@@ -38,6 +46,7 @@ impl QuestionKind {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Call { .. } => "call",
+            Self::Pairing { .. } => "pairing",
         }
     }
 
@@ -45,7 +54,16 @@ impl QuestionKind {
     #[must_use]
     pub fn version(&self) -> u32 {
         match self {
-            Self::Call { .. } => 1,
+            Self::Call { .. } | Self::Pairing { .. } => 1,
+        }
+    }
+
+    /// Whether a yes can hold for the same arguments for a time.
+    #[must_use]
+    pub fn can_last(&self) -> bool {
+        match self {
+            Self::Call { .. } => true,
+            Self::Pairing { .. } => false,
         }
     }
 }
@@ -58,7 +76,7 @@ pub enum QuestionState {
     Pending,
     /// Allowed by the person, not used yet.
     Allowed,
-    /// Allowed, and the Call went.
+    /// Allowed, and the Call went, or what was asked for was done.
     Used,
     /// Denied by the person.
     Denied,
@@ -99,12 +117,12 @@ pub struct Question {
     pub id: QuestionId,
     /// What is asked.
     pub kind: QuestionKind,
-    /// Who asks.
-    pub agent: AgentId,
-    /// About which Server.
-    pub server: ServerId,
-    /// As whom.
-    pub account: AccountId,
+    /// Who asks; `None` while it is no Agent yet.
+    pub agent: Option<AgentId>,
+    /// About which Server, where it is about one.
+    pub server: Option<ServerId>,
+    /// As whom, where it is about a Server.
+    pub account: Option<AccountId>,
     /// What the answer is bound to.
     pub digest: Digest,
     /// The parameters as JSON text: the bytes that are shown and, when allowed, sent.

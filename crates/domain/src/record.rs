@@ -84,6 +84,10 @@ kinds! {
     AgentAdded = "agent.added";
     /// An Agent was revoked.
     AgentRevoked = "agent.revoked";
+    /// A program was paired with an Agent.
+    AgentPaired = "agent.paired";
+    /// A program is no longer paired with an Agent.
+    AgentUnpaired = "agent.unpaired";
     /// A Grant was made.
     GrantAdded = "grant.added";
     /// A Grant was revoked.

@@ -10,6 +10,7 @@ mod error;
 mod grant;
 mod log;
 mod migration;
+mod pairing;
 mod question;
 mod registration;
 mod row;

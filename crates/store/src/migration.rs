@@ -6,11 +6,12 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use crate::error::StoreError;
 use crate::{
-    account, agent, budget, grant, log, question, registration, secret, server, setting, tool,
+    account, agent, budget, grant, log, pairing, question, registration, secret, server, setting,
+    tool,
 };
 
 /// The newest format this program knows.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 /// "Prok" in ASCII: tells the file apart from databases of other programs.
 const APPLICATION: i64 = 0x5072_6f6b;
@@ -58,7 +59,7 @@ fn check_pages(connection: &Connection, version: i64) -> rusqlite::Result<Option
 }
 
 /// Since which version there is which table.
-const TABLES: [(i64, &str); 10] = [
+const TABLES: [(i64, &str); 11] = [
     (1, "server"),
     (1, "account"),
     (1, "secret"),
@@ -69,6 +70,7 @@ const TABLES: [(i64, &str); 10] = [
     (1, "question"),
     (1, "setting"),
     (3, "budget_use"),
+    (4, "pairing"),
 ];
 
 /// What each version adds to the one before.
@@ -90,6 +92,7 @@ const STEPS: &[(i64, &[&str])] = &[
     ),
     (2, &[grant::SCHEMA_2]),
     (3, &[grant::SCHEMA_3, budget::SCHEMA_3]),
+    (4, &[question::SCHEMA_4, pairing::SCHEMA_4]),
 ];
 
 /// Brings the file from `version` to [`VERSION`], whole or not at all.
@@ -116,7 +119,7 @@ fn climb(connection: &mut Connection, from: i64, to: i64) -> Result<(), StoreErr
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use prokura_domain::GrantId;
+    use prokura_domain::{AgentId, GrantId, QuestionId};
 
     use super::*;
     use crate::Store;
@@ -124,18 +127,27 @@ mod tests {
     const GRANT: &str = r#"INSERT INTO "grant"(id, agent, server, target, effect, origin, added_at)
         VALUES ('grt_1', 'agt_1', 'srv_1', 'tool:pay', 'allow', '{"by":"cli"}', 7)"#;
 
+    const QUESTION: &str = r#"INSERT INTO question(id, kind, v, body, agent, server, account, digest, params, why,
+        raised_at, expires_at, state) VALUES ('qst_1', 'call', 1,
+        '{"kind":"call","call":"cal_1","method":"tools/call","target_kind":"tool","target":"pay","class":null,"pin":null}',
+        'agt_1', 'srv_1', 'acc_1', '0000000000000000000000000000000000000000000000000000000000000000', '', '[]', 7, 8,
+        'used')"#;
+
     #[test]
-    fn a_file_of_every_earlier_version_is_brought_up_and_keeps_its_grants() {
+    fn a_file_of_every_earlier_version_is_brought_up_and_keeps_its_rows() {
         for version in 1..VERSION {
             let dir = tempfile::tempdir().unwrap();
             let mut old = Connection::open(dir.path().join("prokura.db")).unwrap();
             climb(&mut old, 0, version).unwrap();
             old.execute(GRANT, []).unwrap();
+            old.execute(QUESTION, []).unwrap();
             drop(old);
             let store = Store::open(dir.path()).unwrap();
             let grant = store.grant(&GrantId::from_text("grt_1")).unwrap().unwrap();
             assert!(grant.conditions.is_empty() && grant.budget.is_none());
             store.put_grant(&grant).unwrap();
+            let question = store.question(&QuestionId::from_text("qst_1")).unwrap().unwrap();
+            assert_eq!(question.agent, Some(AgentId::from_text("agt_1")));
             drop(store);
             let now = Connection::open(dir.path().join("prokura.db")).unwrap();
             let found: i64 =

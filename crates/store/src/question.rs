@@ -7,7 +7,7 @@ use prokura_domain::question::{Question, QuestionState};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::error::StoreError;
-use crate::row::{digest, json, moment, moment_or_none, to_json, word};
+use crate::row::{digest, json, moment, moment_or_none, to_json, word, word_or_none};
 use crate::store::{Safety, Store};
 
 pub(crate) const SCHEMA: &str = "
@@ -28,6 +28,33 @@ CREATE TABLE question(
     settled_at INTEGER,
     note TEXT
 ) STRICT;
+CREATE INDEX question_raised ON question(raised_at);
+CREATE INDEX question_pending ON question(raised_at) WHERE state = 'pending';
+";
+
+/// Not every kind is about an Agent, a Server and an Account.
+pub(crate) const SCHEMA_4: &str = "
+CREATE TABLE question_4(
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    v INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    agent TEXT,
+    server TEXT,
+    account TEXT,
+    digest TEXT NOT NULL,
+    params TEXT NOT NULL,
+    why TEXT NOT NULL,
+    raised_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    settled_at INTEGER,
+    note TEXT
+) STRICT;
+INSERT INTO question_4 SELECT id, kind, v, body, agent, server, account, digest, params, why, raised_at, expires_at,
+    state, settled_at, note FROM question ORDER BY rowid;
+DROP TABLE question;
+ALTER TABLE question_4 RENAME TO question;
 CREATE INDEX question_raised ON question(raised_at);
 CREATE INDEX question_pending ON question(raised_at) WHERE state = 'pending';
 ";
@@ -85,9 +112,9 @@ impl Store {
                 question.kind.as_str(),
                 question.kind.version(),
                 to_json(&question.kind)?,
-                question.agent.as_str(),
-                question.server.as_str(),
-                question.account.as_str(),
+                question.agent.as_ref().map(AgentId::as_str),
+                question.server.as_ref().map(ServerId::as_str),
+                question.account.as_ref().map(AccountId::as_str),
                 question.digest.to_string(),
                 question.params,
                 to_json(&question.why)?,
@@ -145,9 +172,9 @@ fn question(row: &Row<'_>) -> rusqlite::Result<Question> {
     Ok(Question {
         id: word(row, "id", |id| Some(QuestionId::from_text(id)))?,
         kind: json(row, "body")?,
-        agent: word(row, "agent", |id| Some(AgentId::from_text(id)))?,
-        server: word(row, "server", |id| Some(ServerId::from_text(id)))?,
-        account: word(row, "account", |id| Some(AccountId::from_text(id)))?,
+        agent: word_or_none(row, "agent", |id| Some(AgentId::from_text(id)))?,
+        server: word_or_none(row, "server", |id| Some(ServerId::from_text(id)))?,
+        account: word_or_none(row, "account", |id| Some(AccountId::from_text(id)))?,
         digest: digest(row, "digest")?,
         params: row.get("params")?,
         why: json(row, "why")?,

@@ -18,3 +18,12 @@ pub(crate) async fn agent_add(host: Behind<'_>, name: String) -> Answer<AgentAdd
 pub(crate) async fn agent_revoke(host: Behind<'_>, agent: String) -> Answer<AgentView> {
     host.api().await?.agent_revoke(agent).await
 }
+
+#[tauri::command]
+pub(crate) async fn agent_unpair(
+    host: Behind<'_>,
+    agent: String,
+    pairing: String,
+) -> Answer<AgentView> {
+    host.api().await?.agent_unpair(agent, pairing).await
+}

@@ -22,6 +22,7 @@ pub const NAMES: &[&str] = &[
     "agents",
     "agent_add",
     "agent_revoke",
+    "agent_unpair",
     "grants",
     "grant_add",
     "grant_revoke",

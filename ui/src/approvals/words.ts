@@ -1,5 +1,5 @@
 // The words of a question: what is asked, and what the button will do.
-import type { ApprovalView } from "../generated/View";
+import type { ApprovalView, CallerView } from "../generated/View";
 
 export const plain = (view: ApprovalView): string => view.target.map((piece) => (piece.mark ? `⟨${piece.text}⟩` : piece.text)).join("");
 
@@ -8,6 +8,7 @@ const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 39)}�
 /** What the allowing button says: what happens. */
 export function allowWords(view: ApprovalView, seconds: number | null): string {
   const target = cut(plain(view));
+  if (view.kind === "pairing") return `Let this program in as ${target}`;
   if (seconds !== null) return `Allow these arguments for ${spanWords(seconds)}`;
   if (view.target_kind === "tool") return `Allow this call to ${target}`;
   if (view.target_kind === "resource") return `Allow reading ${target}`;
@@ -24,6 +25,25 @@ export function grave(view: ApprovalView): boolean {
   return view.target_kind === "method";
 }
 
+/** What the agent that a program would join has. */
+export function joinWords(caller: CallerView): string {
+  if (!caller.joins) return "A new agent. It has no grants, so it can use nothing yet.";
+  if (caller.grants === 0) return "An agent of this name exists. It has no grants.";
+  return `An agent of this name exists. This program would use its ${caller.grants === 1 ? "one grant" : `${caller.grants} grants`}.`;
+}
+
+/** What follows from a yes that is not about one call. */
+export function lastingWords(view: ApprovalView): string {
+  if (view.pairing?.reason === "untold") return "The answer holds for this one start.";
+  return "It stays paired until you take it back under Agents. A changed program asks again.";
+}
+
+/** Who asks about what, in a few words. */
+export function aboutWords(view: ApprovalView): string {
+  if (view.kind === "pairing") return "wants to come in as an agent";
+  return `→ ${view.server?.name ?? "no server"} as ${view.account?.name ?? "nobody"}`;
+}
+
 const STATE: Record<string, string> = {
   pending: "waits for you",
   allowed: "allowed, not used yet",
@@ -33,7 +53,7 @@ const STATE: Record<string, string> = {
   dropped: "dropped",
 };
 
-export const stateWords = (state: string): string => STATE[state] ?? state;
+export const stateWords = (view: ApprovalView): string => (view.kind === "pairing" && view.state === "used" ? "let in" : (STATE[view.state] ?? view.state));
 
 export function stateTone(state: string): "ask" | "allow" | "deny" | "plain" {
   if (state === "pending") return "ask";

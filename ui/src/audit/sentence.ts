@@ -37,6 +37,8 @@ const SENTENCES: Record<string, string> = {
   "tool.classified": "{target} of {server} was classified",
   "agent.added": "{agent} was added",
   "agent.revoked": "{agent} was revoked",
+  "agent.paired": "A program was paired with {agent}",
+  "agent.unpaired": "A program is no longer paired with {agent}",
   "grant.added": "A grant for {agent} at {server} was made",
   "grant.revoked": "A grant for {agent} at {server} was revoked",
   "log.exported": "The log was exported",
@@ -44,8 +46,14 @@ const SENTENCES: Record<string, string> = {
   "wish.refused": "A wish of the command line or window was refused",
 };
 
+/** Questions that are not about a call, such as a pairing. */
+const ABOUT_NO_SERVER: Record<string, string> = {
+  "question.raised": "{agent} wants to come in: a program has to be paired",
+  "question.settled": "{answer} {agent}",
+};
+
 export function sentence(record: RecordView): Part[] {
-  const pattern = SENTENCES[record.kind];
+  const pattern = (record.server ? undefined : ABOUT_NO_SERVER[record.kind]) ?? SENTENCES[record.kind];
   if (!pattern) return [words(record.kind)];
   return pattern.split(/(\{\w+\})/).filter(Boolean).map((piece) => fill(piece, record));
 }

@@ -161,7 +161,15 @@ name: string, } | { "wish": "agent_revoke",
 /**
  * Its name or id.
  */
-agent: string, } | { "wish": "grants", 
+agent: string, } | { "wish": "agent_unpair", 
+/**
+ * Its name or id.
+ */
+agent: string, 
+/**
+ * The id of the pairing.
+ */
+pairing: string, } | { "wish": "grants", 
 /**
  * Whether expired and revoked ones are listed too.
  */

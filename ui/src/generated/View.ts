@@ -75,9 +75,13 @@ name: string,
  */
 state: string, 
 /**
- * How it proves itself: `key`.
+ * How it proves itself: `key`, `pairing`, both joined by a comma, or `none`.
  */
 credential: string, 
+/**
+ * The programs that may come in as it.
+ */
+pairings: Array<PairingView>, 
 /**
  * What it says of itself: a claim.
  */
@@ -104,7 +108,7 @@ export type ApprovalView = {
  */
 id: string, 
 /**
- * `call`.
+ * `call` or `pairing`.
  */
 kind: string, 
 /**
@@ -112,7 +116,7 @@ kind: string,
  */
 state: string, 
 /**
- * Who asks.
+ * Who asks; the identifier is empty while it is no agent yet.
  */
 agent: Named, 
 /**
@@ -120,23 +124,23 @@ agent: Named,
  */
 agent_claim: string | null, 
 /**
- * Where.
+ * Where; `null` where it is not about a server.
  */
-server: Named, 
+server: Named | null, 
 /**
- * The host of the server's endpoint.
+ * The host of the server's endpoint; empty where it is not about a server.
  */
 server_host: string, 
 /**
- * As whom.
+ * As whom; `null` where it is not about a server.
  */
-account: Named, 
+account: Named | null, 
 /**
- * The JSON-RPC method.
+ * The JSON-RPC method; empty where it is not about a call.
  */
 method: string, 
 /**
- * `tool`, `resource`, `prompt` or `method`.
+ * `tool`, `resource`, `prompt` or `method`; `agent` where it is not about a call.
  */
 target_kind: string, 
 /**
@@ -178,7 +182,11 @@ settled_at: string | null,
 /**
  * The note to the agent.
  */
-note: string | null, };
+note: string | null, 
+/**
+ * What kind `pairing` is about.
+ */
+pairing: CallerView | null, };
 
 /**
  * One value of a call's parameters, in the order it was written.
@@ -196,6 +204,35 @@ kind: string,
  * The whole value, in pieces.
  */
 value: Array<Piece>, };
+
+/**
+ * A program that wants to come in as an agent.
+ */
+export type CallerView = { 
+/**
+ * `first`, `changed`, `another`, or `untold`: it cannot be told which program it is, so it is asked every time.
+ */
+reason: string, 
+/**
+ * Whether an agent of this name exists already.
+ */
+joins: boolean, 
+/**
+ * How many active grants that agent has.
+ */
+grants: number, 
+/**
+ * Its executable, as Prokura found it.
+ */
+executable: FileView | null, 
+/**
+ * Its script, where the executable is an interpreter.
+ */
+script: FileView | null, 
+/**
+ * The process and its ancestors, nearest first.
+ */
+chain: Array<ProcessView>, };
 
 /**
  * One line of `doctor`.
@@ -217,6 +254,19 @@ message: string,
  * What to do, where there is something to do.
  */
 hint: string | null, };
+
+/**
+ * A file and what it held when Prokura looked at it.
+ */
+export type FileView = { 
+/**
+ * Where it lies, in pieces.
+ */
+path: Array<Piece>, 
+/**
+ * The SHA-256 digest of what it held.
+ */
+digest: string, };
 
 /**
  * A grant.
@@ -305,6 +355,31 @@ id: string,
 name: string, };
 
 /**
+ * A program that may come in as an agent.
+ */
+export type PairingView = { 
+/**
+ * Its identifier.
+ */
+id: string, 
+/**
+ * Its executable.
+ */
+executable: FileView, 
+/**
+ * Its script, where the executable is an interpreter.
+ */
+script: FileView | null, 
+/**
+ * When it was paired, RFC 3339.
+ */
+added_at: string, 
+/**
+ * When it last came in, RFC 3339.
+ */
+seen_at: string | null, };
+
+/**
  * A text cut where a reader could be misled: hidden, bidirectional and control characters stand alone as marks.
  */
 export type Piece = { 
@@ -316,6 +391,23 @@ text: string,
  * Whether this is a mark that stands for a character that cannot be seen.
  */
 mark: boolean, };
+
+/**
+ * A process of a chain.
+ */
+export type ProcessView = { 
+/**
+ * Its number.
+ */
+pid: number, 
+/**
+ * What it calls itself, in pieces: a claim.
+ */
+name: Array<Piece>, 
+/**
+ * Where its executable lies, in pieces, where the system says so.
+ */
+executable: Array<Piece> | null, };
 
 /**
  * A record of the audit log.

@@ -16,7 +16,7 @@ export function needs(state: StateView, servers: readonly ServerView[], approval
   const waiting = approvals.filter((one) => one.state === "pending");
   const first = waiting.at(-1);
   if (first) {
-    const text = waiting.length === 1 ? `${first.agent.name} waits for your answer about ${first.server.name}.` : `${waiting.length} calls wait for your answer.`;
+    const text = waiting.length === 1 ? `${first.agent.name} waits for your answer${first.server ? ` about ${first.server.name}` : ""}.` : `${waiting.length} questions wait for your answer.`;
     list.push({ id: "approvals", icon: "approvals", text, action: "Look at them", href: href("approvals") });
   }
   if (!state.vault_open) list.push({ id: "vault", icon: "lock", text: `The vault is locked: ${state.vault}`, action: "See what helps", href: href("settings") });

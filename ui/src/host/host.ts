@@ -58,6 +58,7 @@ export const toolAccept = (server: string, tool: string) => ask<ToolView>("tool_
 export const agents = () => ask<AgentView[]>("agents");
 export const agentAdd = (name: string) => ask<AgentAdded>("agent_add", { name });
 export const agentRevoke = (agent: string) => ask<AgentView>("agent_revoke", { agent });
+export const agentUnpair = (agent: string, pairing: string) => ask<AgentView>("agent_unpair", { agent, pairing });
 
 export const grants = (all: boolean) => ask<GrantView[]>("grants", { all });
 export const grantAdd = (wish: GrantWish) => ask<GrantView>("grant_add", { wish });

@@ -1,11 +1,12 @@
 //! Agents.
 
-use prokura_domain::{Agent, AgentState};
+use prokura_domain::{Agent, AgentId, AgentState, Pairing, PairingId, SeenFile};
 
 use super::shown;
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
-use crate::view::{AgentAdded, AgentView};
+use crate::pieces::pieces;
+use crate::view::{AgentAdded, AgentView, FileView, PairingView};
 
 impl Api {
     /// All agents, also revoked ones.
@@ -35,6 +36,16 @@ impl Api {
         self.agent_view(&revoked)
     }
 
+    /// Takes back what one program was allowed.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such agent or pairing.
+    pub async fn agent_unpair(&self, agent: String, pairing: String) -> Result<AgentView, Failure> {
+        let agent = self.agent_named(&agent)?;
+        self.0.delegation.unpair(&agent.id, &PairingId::from_text(&pairing)).await?;
+        self.agent_view(&agent)
+    }
+
     pub(crate) fn agent_named(&self, name: &str) -> Result<Agent, Failure> {
         self.store().find_agent(name)?.ok_or_else(|| {
             Failure::new(
@@ -46,12 +57,10 @@ impl Api {
     }
 
     fn agent_view(&self, agent: &Agent) -> Result<AgentView, Failure> {
-        let now = self.0.delegation.moment();
-        let grants = self.store().grants()?;
-        let active = grants
-            .iter()
-            .filter(|grant| grant.agent == agent.id && super::grants::active(grant, now))
-            .count();
+        let pairings = self.store().pairings(&agent.id)?;
+        let ways = [(agent.key.is_some(), "key"), (!pairings.is_empty(), "pairing")];
+        let ways: Vec<&str> =
+            ways.into_iter().filter(|(has, _)| *has).map(|(_, way)| way).collect();
         let state = match agent.state {
             AgentState::Active => "active",
             AgentState::Revoked => "revoked",
@@ -60,11 +69,38 @@ impl Api {
             id: agent.id.to_string(),
             name: agent.name.clone(),
             state: state.to_owned(),
-            credential: "key".to_owned(),
+            credential: if ways.is_empty() { "none".to_owned() } else { ways.join(", ") },
+            pairings: pairings.iter().map(pairing_view).collect(),
             claim: agent.claim.clone(),
-            grants: u32::try_from(active).unwrap_or(u32::MAX),
+            grants: self.grants_in_force(&agent.id)?,
             added_at: shown(agent.added_at),
             seen_at: agent.seen_at.map(shown),
         })
     }
+
+    /// How many Grants of an agent are in force now.
+    pub(crate) fn grants_in_force(&self, agent: &AgentId) -> Result<u32, Failure> {
+        let now = self.0.delegation.moment();
+        let grants = self.store().grants()?;
+        let active = grants
+            .iter()
+            .filter(|grant| grant.agent == *agent && super::grants::active(grant, now))
+            .count();
+        Ok(u32::try_from(active).unwrap_or(u32::MAX))
+    }
+}
+
+fn pairing_view(pairing: &Pairing) -> PairingView {
+    PairingView {
+        id: pairing.id.to_string(),
+        executable: file_view(&pairing.program.executable),
+        script: pairing.program.script.as_ref().map(file_view),
+        added_at: shown(pairing.added_at),
+        seen_at: pairing.seen_at.map(shown),
+    }
+}
+
+/// A file as it is shown.
+pub(super) fn file_view(file: &SeenFile) -> FileView {
+    FileView { path: pieces(&file.path), digest: file.digest.to_string() }
 }

@@ -5,13 +5,14 @@ use prokura_domain::{
 };
 use url::Url;
 
+use super::agents::file_view;
 use super::shown;
 use crate::Api;
 use crate::arguments::rows;
 use crate::failure::Failure;
 use crate::pieces::pieces;
 use crate::request::AnswerWish;
-use crate::view::{ApprovalView, Named, WhyView};
+use crate::view::{ApprovalView, CallerView, Named, ProcessView, WhyView};
 
 /// Settled questions that are listed at most.
 const HISTORY: usize = 500;
@@ -56,44 +57,31 @@ impl Api {
     }
 
     fn approval_view(&self, question: &Question) -> Result<ApprovalView, Failure> {
-        let agent = self.store().agent(&question.agent)?;
-        let server = self.store().server(&question.server)?;
-        let account = self.store().account(&question.account)?;
-        let host = server
-            .as_ref()
-            .and_then(|server| Url::parse(&server.endpoint).ok())
-            .and_then(|url| url.host_str().map(str::to_owned));
+        let agent = self.agent_asking(question)?;
+        let place = self.place(question)?;
         // Once it is settled nothing of what was asked about is kept.
         let arguments = match question.params.as_str() {
             "" => Vec::new(),
+            _ if !matches!(question.kind, QuestionKind::Call { .. }) => Vec::new(),
             text => rows(&Json::read(text.as_bytes()).unwrap_or(Json::Null)),
         };
         let now = self.0.delegation.moment();
         let over = question.state == QuestionState::Pending && now >= question.expires_at;
         let state = if over { QuestionState::Expired } else { question.state };
-        let QuestionKind::Call { method, target_kind, target, class, .. } = &question.kind;
+        let about = about(question);
         Ok(ApprovalView {
             id: question.id.to_string(),
             kind: question.kind.as_str().to_owned(),
             state: state.as_str().to_owned(),
-            agent: Named {
-                id: question.agent.to_string(),
-                name: agent.as_ref().map(|agent| agent.name.clone()).unwrap_or_default(),
-            },
-            agent_claim: agent.and_then(|agent| agent.claim),
-            server: Named {
-                id: question.server.to_string(),
-                name: server.map(|server| server.name).unwrap_or_default(),
-            },
-            server_host: host.unwrap_or_default(),
-            account: Named {
-                id: question.account.to_string(),
-                name: account.map(|account| account.name).unwrap_or_default(),
-            },
-            method: method.clone(),
-            target_kind: target_kind.clone(),
-            target: pieces(target),
-            class: class.map(|class| class.as_str().to_owned()),
+            agent: agent.0,
+            agent_claim: agent.1,
+            server: place.server,
+            server_host: place.host,
+            account: place.account,
+            method: about.method,
+            target_kind: about.target_kind,
+            target: pieces(&about.target),
+            class: about.class,
             why: question
                 .why
                 .iter()
@@ -110,6 +98,107 @@ impl Api {
             expires_at: shown(question.expires_at),
             settled_at: question.settled_at.map(shown),
             note: question.note.clone(),
+            pairing: self.caller_view(question)?,
         })
+    }
+
+    /// Where, and as whom.
+    fn place(&self, question: &Question) -> Result<Place, Failure> {
+        let server = match &question.server {
+            Some(id) => self.store().server(id)?,
+            None => None,
+        };
+        let account = match &question.account {
+            Some(id) => self.store().account(id)?.map(|account| account.name),
+            None => None,
+        };
+        let host = server
+            .as_ref()
+            .and_then(|server| Url::parse(&server.endpoint).ok())
+            .and_then(|url| url.host_str().map(str::to_owned));
+        let named = |id: &str, name: Option<String>| Named {
+            id: id.to_owned(),
+            name: name.unwrap_or_default(),
+        };
+        let server = server.map(|server| server.name);
+        Ok(Place {
+            host: host.unwrap_or_default(),
+            server: question.server.as_ref().map(|id| named(id.as_str(), server)),
+            account: question.account.as_ref().map(|id| named(id.as_str(), account)),
+        })
+    }
+
+    /// Who asks, and what it says of itself.
+    fn agent_asking(&self, question: &Question) -> Result<(Named, Option<String>), Failure> {
+        let agent = match &question.agent {
+            Some(id) => self.store().agent(id)?,
+            None => None,
+        };
+        let said = match &question.kind {
+            QuestionKind::Call { .. } => String::new(),
+            QuestionKind::Pairing { caller, .. } => caller.name.clone(),
+        };
+        let named = Named {
+            id: question.agent.as_ref().map(ToString::to_string).unwrap_or_default(),
+            name: agent.as_ref().map_or(said, |agent| agent.name.clone()),
+        };
+        Ok((named, agent.and_then(|agent| agent.claim)))
+    }
+
+    fn caller_view(&self, question: &Question) -> Result<Option<CallerView>, Failure> {
+        let QuestionKind::Pairing { caller, reason } = &question.kind else { return Ok(None) };
+        let grants = match &question.agent {
+            Some(agent) => self.grants_in_force(agent)?,
+            None => 0,
+        };
+        let program = caller.program.as_ref();
+        Ok(Some(CallerView {
+            reason: reason.as_str().to_owned(),
+            joins: question.agent.is_some(),
+            grants,
+            executable: program.map(|program| file_view(&program.executable)),
+            script: program.and_then(|program| program.script.as_ref()).map(file_view),
+            chain: caller
+                .chain
+                .iter()
+                .map(|process| ProcessView {
+                    pid: process.pid,
+                    name: pieces(&process.name),
+                    executable: process.executable.as_deref().map(pieces),
+                })
+                .collect(),
+        }))
+    }
+}
+
+/// Where, and as whom.
+struct Place {
+    server: Option<Named>,
+    host: String,
+    account: Option<Named>,
+}
+
+/// What a Question is about, as a Call has it.
+struct About {
+    method: String,
+    target_kind: String,
+    target: String,
+    class: Option<String>,
+}
+
+fn about(question: &Question) -> About {
+    match &question.kind {
+        QuestionKind::Call { method, target_kind, target, class, .. } => About {
+            method: method.clone(),
+            target_kind: target_kind.clone(),
+            target: target.clone(),
+            class: class.map(|class| class.as_str().to_owned()),
+        },
+        QuestionKind::Pairing { caller, .. } => About {
+            method: String::new(),
+            target_kind: "agent".to_owned(),
+            target: caller.name.clone(),
+            class: None,
+        },
     }
 }
