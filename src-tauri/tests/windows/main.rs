@@ -35,7 +35,7 @@ fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
         body: InvokeBody::Json(json!({
             "url": "about:nothing", "name": "x", "server": "x", "account": null, "signIn": "x", "clientId": "x",
             "clientSecret": null, "header": "x", "key": "x", "tool": "x", "class": "read", "labels": null,
-            "agent": "x", "all": false, "grant": "x", "approval": "x", "seconds": null, "note": null,
+            "agent": "x", "pairing": "x", "all": false, "grant": "x", "approval": "x", "seconds": null, "note": null,
             "limit": 1, "before": null, "search": null, "seq": 1,
             "wish": { "agent": "x", "server": "x", "effect": "ask" },
         })),
