@@ -14,13 +14,24 @@ const EDGES: &[(&str, &[&str])] = &[
     ("delegation", &["domain", "policy", "store"]),
     ("upstream", &["domain", "policy", "account", "delegation"]),
     ("gateway", &["domain", "delegation"]),
-    ("api", &["domain", "store", "account", "delegation"]),
+    ("wiring", &[]),
+    ("api", &["domain", "store", "account", "delegation", "wiring"]),
     ("host", ALL),
     ("cli", ALL_AND_HOST),
     ("desktop", ALL_AND_HOST),
 ];
-const ALL: &[&str] =
-    &["domain", "policy", "vault", "store", "account", "delegation", "upstream", "gateway", "api"];
+const ALL: &[&str] = &[
+    "domain",
+    "policy",
+    "vault",
+    "store",
+    "account",
+    "delegation",
+    "upstream",
+    "gateway",
+    "wiring",
+    "api",
+];
 const ALL_AND_HOST: &[&str] = &[
     "domain",
     "policy",
@@ -30,6 +41,7 @@ const ALL_AND_HOST: &[&str] = &[
     "delegation",
     "upstream",
     "gateway",
+    "wiring",
     "api",
     "host",
 ];

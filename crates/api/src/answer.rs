@@ -37,6 +37,11 @@ impl Api {
             Request::Doctor => value(self.doctor().await),
             Request::Pause => value(self.pause().await),
             Request::Resume => value(self.resume().await),
+            Request::Programs => value(self.programs().await),
+            Request::WirePreview(wish) => value(self.wire_preview(wish).await),
+            Request::Wire { of, digest } => value(self.wire(of, digest).await),
+            Request::UnwirePreview { program } => value(self.unwire_preview(program).await),
+            Request::Unwire { program, digest } => value(self.unwire(program, digest).await),
             Request::Tools { .. }
             | Request::ToolsRefresh { .. }
             | Request::ToolClassify { .. }
@@ -98,7 +103,12 @@ impl Api {
             | Request::SignOut { .. }
             | Request::Doctor
             | Request::Pause
-            | Request::Resume => Err(Failure::new(
+            | Request::Resume
+            | Request::Programs
+            | Request::WirePreview(_)
+            | Request::Wire { .. }
+            | Request::UnwirePreview { .. }
+            | Request::Unwire { .. } => Err(Failure::new(
                 FailureCode::Internal,
                 "This wish has no answer here.",
                 "Report this as a bug.",

@@ -12,17 +12,20 @@ pub mod request;
 pub mod view;
 mod wish;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use prokura_account::AccountBook;
 use prokura_delegation::Delegation;
+use prokura_domain::port::Sealer;
 use prokura_domain::{Change, Server};
 use prokura_store::{Log, Store};
+pub use prokura_wiring::Folders;
 use tokio::sync::broadcast;
 
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::Origin;
-pub use request::{AnswerWish, GrantWish, Request, seconds_in};
+pub use request::{AnswerWish, GrantWish, Request, WireWish, seconds_in};
 
 /// What `host` knows of itself.
 pub trait Surroundings: Send + Sync {
@@ -32,6 +35,10 @@ pub trait Surroundings: Send + Sync {
     fn data(&self) -> String;
     /// Whether the vault is open, and a sentence about it.
     fn vault(&self) -> (bool, String);
+    /// Where the person's files are.
+    fn folders(&self) -> Folders;
+    /// The `prokura` program.
+    fn program(&self) -> PathBuf;
     /// Looks for trouble outside of the parts below: keyring, folder, port.
     fn checks(&self) -> Vec<view::CheckView>;
 }
@@ -46,6 +53,8 @@ pub struct Parts {
     pub delegation: Delegation,
     /// The use cases of Accounts.
     pub accounts: AccountBook,
+    /// Keeps what has to be taken back one day.
+    pub sealer: Arc<dyn Sealer>,
     /// What the Host knows of itself.
     pub surroundings: Arc<dyn Surroundings>,
 }

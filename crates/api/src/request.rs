@@ -48,6 +48,21 @@ pub enum AnswerWish {
     Deny(Option<String>),
 }
 
+/// How a program should be connected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "Request.ts")]
+pub struct WireWish {
+    /// The program's id, such as `claude-code`.
+    pub program: String,
+    /// The name it gets as an agent.
+    pub agent: String,
+    /// `command`: it starts `prokura stdio`. `sign_in`: it is given the URL and signs in.
+    pub way: String,
+    /// Servers of the program that Prokura takes over; they leave its settings.
+    #[serde(default)]
+    pub take: Vec<String>,
+}
+
 /// What can be asked of the Host.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case", tag = "wish")]
@@ -138,6 +153,29 @@ pub enum Request {
         server: String,
         /// The tool.
         tool: String,
+    },
+    /// The agent programs on this machine whose settings Prokura can change, and what they have.
+    Programs,
+    /// How a program's settings would read with Prokura in them.
+    WirePreview(WireWish),
+    /// Change a program's settings as they were previewed.
+    Wire {
+        /// What was previewed.
+        of: WireWish,
+        /// The digest that the preview had.
+        digest: String,
+    },
+    /// How a program's settings would read without what Prokura changed.
+    UnwirePreview {
+        /// The program's id.
+        program: String,
+    },
+    /// Take back what was changed, as it was previewed.
+    Unwire {
+        /// The program's id.
+        program: String,
+        /// The digest that the preview had.
+        digest: String,
     },
     /// All agents.
     Agents,

@@ -8,6 +8,7 @@ mod servers;
 mod sign_in;
 mod state;
 mod tools;
+mod wiring;
 
 use prokura_domain::Timestamp;
 

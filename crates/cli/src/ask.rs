@@ -13,7 +13,7 @@ use crate::args::{
     Agents, AnswerWord, Approvals, Args, Audit, Command, EffectWord, GrantAdd, Grants, Servers,
     Tools,
 };
-use crate::{serve, show, verify};
+use crate::{serve, show, verify, wire};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
@@ -44,6 +44,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             });
             Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Wire(words) => wire::run(&data, words, json).await,
         command => {
             let value = ask(&data, &request(command)?).await?;
             show::print(&value, json);
@@ -52,7 +53,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn ask(data: &std::path::Path, request: &Request) -> Result<Value, Failure> {
+pub async fn ask(data: &std::path::Path, request: &Request) -> Result<Value, Failure> {
     Client::connect(data).await?.ask(request).await
 }
 
@@ -86,6 +87,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         }
         Command::Audit(Audit::Show { seq }) => Request::AuditShow { seq },
         Command::Audit(Audit::Verify { .. } | Audit::Export)
+        | Command::Wire(_)
         | Command::Doctor
         | Command::Serve(_) => {
             return Err(internal("this command is answered elsewhere"));

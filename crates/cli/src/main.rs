@@ -8,6 +8,7 @@ mod ask;
 mod serve;
 mod show;
 mod verify;
+mod wire;
 
 use std::process::ExitCode;
 

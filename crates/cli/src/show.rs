@@ -125,7 +125,7 @@ fn piece(piece: &Value) -> String {
 }
 
 /// No byte of a stranger moves the cursor.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.chars()
         .flat_map(|character| {
             if character.is_control() {

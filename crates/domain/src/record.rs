@@ -88,6 +88,10 @@ kinds! {
     AgentPaired = "agent.paired";
     /// A program is no longer paired with an Agent.
     AgentUnpaired = "agent.unpaired";
+    /// A program's settings were changed so that it uses Prokura.
+    AgentWired = "agent.wired";
+    /// That change was taken back.
+    AgentUnwired = "agent.unwired";
     /// A Grant was made.
     GrantAdded = "grant.added";
     /// A Grant was revoked.

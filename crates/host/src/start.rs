@@ -100,6 +100,7 @@ impl Host {
             log: ground.log.clone(),
             delegation: delegation.clone(),
             accounts: accounts.clone(),
+            sealer: Arc::clone(&ground.vault) as Arc<dyn Sealer>,
             surroundings: Arc::new(around),
         }));
         let control = Control::open(&folder.path)

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use prokura_api::Surroundings;
 use prokura_api::view::CheckView;
+use prokura_api::{Folders, Surroundings};
 use prokura_domain::{AccountId, ServerId};
 use prokura_store::Store;
 use prokura_upstream::Directory;
@@ -31,6 +31,20 @@ impl Surroundings for Around {
             VaultState::Open => (true, "open".to_owned()),
             VaultState::Locked(why) => (false, why),
         }
+    }
+
+    fn folders(&self) -> Folders {
+        let home = dirs::home_dir().unwrap_or_default();
+        let config = dirs::config_dir().unwrap_or_else(|| home.join(".config"));
+        Folders { home, config }
+    }
+
+    fn program(&self) -> PathBuf {
+        let name = format!("prokura{}", std::env::consts::EXE_SUFFIX);
+        // The window's program lies beside it.
+        std::env::current_exe()
+            .map(|this| this.with_file_name(&name))
+            .unwrap_or_else(|_| name.into())
     }
 
     fn checks(&self) -> Vec<CheckView> {
