@@ -3,7 +3,8 @@
 
 use std::process::ExitCode;
 
-include!("src/commands/names.rs");
+#[path = "src/commands/names.rs"]
+mod names;
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
@@ -11,7 +12,7 @@ fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=ui/dist");
     let attributes = tauri_build::Attributes::new()
         .capabilities_path_pattern("./src-tauri/capabilities/**/*")
-        .app_manifest(tauri_build::AppManifest::new().commands(NAMES));
+        .app_manifest(tauri_build::AppManifest::new().commands(names::NAMES));
     if let Err(error) = tauri_build::try_build(attributes) {
         println!("cargo:warning={error:#}");
         return ExitCode::FAILURE;

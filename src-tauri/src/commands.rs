@@ -5,17 +5,18 @@ mod agents;
 mod approvals;
 mod audit;
 mod grants;
+mod names;
 mod servers;
 mod sign_in;
 mod state;
 mod tools;
+mod wiring;
 
 use prokura_api::Failure;
 use tauri::{Builder, Runtime, State};
 
 use crate::Running;
-
-include!("commands/names.rs");
+pub use names::NAMES;
 
 /// What a command answers.
 type Answer<T> = Result<T, Failure>;
@@ -47,6 +48,11 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         agents::agent_add,
         agents::agent_revoke,
         agents::agent_unpair,
+        wiring::programs,
+        wiring::wire_preview,
+        wiring::wire,
+        wiring::unwire_preview,
+        wiring::unwire,
         grants::grants,
         grants::grant_add,
         grants::grant_revoke,

@@ -15,3 +15,4 @@ mod records;
 mod scene;
 mod taking_back;
 mod unanswered;
+mod wiring;

@@ -1,4 +1,5 @@
 // Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
+import type { WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
 import * as data from "./data";
 
@@ -50,6 +51,9 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
     told?.("agents");
     return { agent, key: "prk_7h2kq9vx4mzt6w3c8ndy5rfb2jls7gpa" };
   },
+  programs: () => data.programs(scene),
+  wire_preview: (args) => data.difference(scene, args["of"] as WireWish),
+  unwire_preview: () => data.undoing(),
   grants: () => [...grants],
   approvals: (args) => (args["all"] ? approvals : approvals.filter((one) => one.state === "pending")),
   approval_allow: (args) => settle(String(args["approval"]), "used", null),

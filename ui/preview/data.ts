@@ -1,5 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
-import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, GrantView, Piece, RecordView, ServerView, StateView, ToolView } from "../src/generated/View";
+import type { WireWish } from "../src/generated/Request";
+import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, GrantView, OwnServerView, Piece, ProgramView, RecordView, ServerView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -91,6 +92,33 @@ export function agents(scene: Scene): AgentView[] {
   const list = [make(0, "claude-code", "claude-code 2.1.330", 0.3), make(1, "codex", "codex-mcp-client 0.169.0", 122), make(2, "nightly-report", null, 60 * 14), make(3, "old-laptop", "claude-code 1.0.2", 60 * 24 * 41, "revoked")];
   if (scene === "crowded") for (let at = 4; at < 26; at++) list.push(make(at, at === 5 ? "an-agent-with-a-very-long-name-x" : `worker-${at}`, at % 3 ? "opencode 1.18.33 (trusted by everyone\u202e)" : null, at * 37));
   return list;
+}
+
+export function programs(scene: Scene): ProgramView[] {
+  const make = (id: string, name: string, file: string, state: string, servers: OwnServerView[] = [], more: Partial<ProgramView> = {}): ProgramView => ({ id, name, installed: true, file, state, agent: null, connected_at: null, signs_in: true, source: "https://example.com", servers, problem: null, ...more });
+  const own = (name: string, at: string, has_key = false, kind = "remote", disabled = false): OwnServerView => ({ name, kind, at, has_key, disabled });
+  const absent = ["Cursor", "Windsurf", "Zed", "Goose", "GitHub Copilot CLI", "Cline", "Continue", "JetBrains Junie"].map((name) => make(name, name, "~", "free", [], { installed: false }));
+  if (scene === "empty") return absent;
+  const list = [
+    make("claude-code", "Claude Code", "/home/marta/.claude.json", "connected", [own("files", "npx", false, "local")], { agent: "claude-code", connected_at: ago(60 * 24 * 9) }),
+    make("codex", "Codex", "/home/marta/.codex/config.toml", "free", [own("docs", "https://docs.northwind.example/mcp", true), own("tickets", "https://tickets.northwind.example/v2/mcp"), own("files", "npx", false, "local")]),
+    make("vscode", "Visual Studio Code", "/home/marta/.config/Code/User/mcp.json", "has_entry"),
+    make("gemini-cli", "Gemini CLI", "/home/marta/.gemini/settings.json", "unreadable", [], { problem: "/home/marta/.gemini/settings.json cannot be understood (line 12, column 3: expected comma); mend it by hand, nothing was changed" }),
+  ];
+  if (scene === "crowded") for (let at = 0; at < 9; at++) list.push(make(`x${at}`, `Program ${at}`, `/home/marta/.config/a-very-long-folder-name-that-does-not-end-soon/program-${at}/settings/mcp/servers.json`, "free", [own("a-server-with-a-very-long-name-x".repeat(2), `https://mcp.example.com/${"path/".repeat(20)}`, true)]));
+  return [...list, ...absent];
+}
+
+export function difference(scene: Scene, of: WireWish): WirePreviewView {
+  const line = (mark: string, text: string) => ({ mark, text });
+  const gone = of.take.flatMap((name) => [line("removed", `[mcp_servers.${name}]`), line("removed", `url = "https://${name}.northwind.example/mcp"`), line("removed", 'http_headers = { Authorization = "••••••" }'), line("removed", "")]);
+  const come = of.way === "command" ? ['command = "/usr/bin/prokura"', `args = ["stdio", "--agent", "${of.agent}"]`] : ['url = "http://127.0.0.1:47200/mcp"'];
+  return { file: "/home/marta/.codex/config.toml", digest: "d", lines: [line("skipped", scene === "crowded" ? "482 lines" : "3 lines"), line("same", "web_search = true"), line("same", ""), ...gone, line("same", 'trust_level = "trusted"'), line("added", ""), line("added", "[mcp_servers.prokura]"), ...come.map((text) => line("added", text))] };
+}
+
+export function undoing(): WirePreviewView {
+  const back = difference("normal", { program: "codex", agent: "codex", way: "command", take: [] });
+  return { ...back, lines: back.lines.map((line) => (line.mark === "added" ? { ...line, mark: "removed" } : line)) };
 }
 
 function grant(at: number, agent: [number, string], server: number, target: string, effect: string, more: Partial<GrantView> = {}): GrantView {

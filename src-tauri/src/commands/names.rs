@@ -1,4 +1,7 @@
-// All commands of the Shell, also read by build.rs, which makes a permission of each.
+//! All commands of the Shell, also read by build.rs, which makes a permission of each. It must never name one that does not
+//! exist.
+
+/// The commands, as windows call them.
 pub const NAMES: &[&str] = &[
     "started",
     "state",
@@ -23,6 +26,11 @@ pub const NAMES: &[&str] = &[
     "agent_add",
     "agent_revoke",
     "agent_unpair",
+    "programs",
+    "wire_preview",
+    "wire",
+    "unwire_preview",
+    "unwire",
     "grants",
     "grant_add",
     "grant_revoke",

@@ -153,7 +153,27 @@ server: string,
 /**
  * The tool.
  */
-tool: string, } | { "wish": "agents" } | { "wish": "agent_add", 
+tool: string, } | { "wish": "programs" } | { "wish": "wire_preview" } & WireWish | { "wish": "wire", 
+/**
+ * What was previewed.
+ */
+of: WireWish, 
+/**
+ * The digest that the preview had.
+ */
+digest: string, } | { "wish": "unwire_preview", 
+/**
+ * The program's id.
+ */
+program: string, } | { "wish": "unwire", 
+/**
+ * The program's id.
+ */
+program: string, 
+/**
+ * The digest that the preview had.
+ */
+digest: string, } | { "wish": "agents" } | { "wish": "agent_add", 
 /**
  * Its name.
  */
@@ -206,3 +226,24 @@ search: string | null, } | { "wish": "audit_show",
  * Its sequence number.
  */
 seq: number, } | { "wish": "audit_verify" } | { "wish": "audit_export" } | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" };
+
+/**
+ * How a program should be connected.
+ */
+export type WireWish = { 
+/**
+ * The program's id, such as `claude-code`.
+ */
+program: string, 
+/**
+ * The name it gets as an agent.
+ */
+agent: string, 
+/**
+ * `command`: it starts `prokura stdio`. `sign_in`: it is given the URL and signs in.
+ */
+way: string, 
+/**
+ * Servers of the program that Prokura takes over; they leave its settings.
+ */
+take: Array<string>, };

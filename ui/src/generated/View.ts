@@ -342,6 +342,19 @@ added_at: string,
 used_at: string | null, };
 
 /**
+ * One line of a difference.
+ */
+export type LineView = { 
+/**
+ * `same`, `added`, `removed` or `skipped`.
+ */
+mark: string, 
+/**
+ * The line; for `skipped`, how many.
+ */
+text: string, };
+
+/**
  * A name with its identifier.
  */
 export type Named = { 
@@ -353,6 +366,31 @@ id: string,
  * The person's name for it.
  */
 name: string, };
+
+/**
+ * A server that a program has in its own settings.
+ */
+export type OwnServerView = { 
+/**
+ * Its name there.
+ */
+name: string, 
+/**
+ * `remote`, `local` or `other`.
+ */
+kind: string, 
+/**
+ * Its URL without query, or its command.
+ */
+at: string, 
+/**
+ * Whether a static key for it stands in the settings.
+ */
+has_key: boolean, 
+/**
+ * Whether the program has it switched off.
+ */
+disabled: boolean, };
 
 /**
  * A program that may come in as an agent.
@@ -408,6 +446,55 @@ name: Array<Piece>,
  * Where its executable lies, in pieces, where the system says so.
  */
 executable: Array<Piece> | null, };
+
+/**
+ * An agent program whose settings Prokura can change.
+ */
+export type ProgramView = { 
+/**
+ * Names it in commands.
+ */
+id: string, 
+/**
+ * What its makers call it.
+ */
+name: string, 
+/**
+ * Whether it seems to be on this machine.
+ */
+installed: boolean, 
+/**
+ * Its settings file.
+ */
+file: string, 
+/**
+ * `free`, `connected` (by Prokura), `has_entry` (Prokura is in it, by another hand) or `unreadable`.
+ */
+state: string, 
+/**
+ * The agent it was connected as.
+ */
+agent: string | null, 
+/**
+ * When, RFC 3339.
+ */
+connected_at: string | null, 
+/**
+ * Whether it can sign in to a URL by itself.
+ */
+signs_in: boolean, 
+/**
+ * Where its makers document the file.
+ */
+source: string, 
+/**
+ * The servers it has.
+ */
+servers: Array<OwnServerView>, 
+/**
+ * Why the file cannot be read.
+ */
+problem: string | null, };
 
 /**
  * A record of the audit log.
@@ -659,3 +746,41 @@ rule: string,
  * The sentence.
  */
 text: string, };
+
+/**
+ * How a file would change. Keys in it are hidden.
+ */
+export type WirePreviewView = { 
+/**
+ * The file.
+ */
+file: string, 
+/**
+ * What changes.
+ */
+lines: Array<LineView>, 
+/**
+ * Names exactly this change.
+ */
+digest: string, };
+
+/**
+ * A program's settings were changed.
+ */
+export type WiredView = { 
+/**
+ * The program's id.
+ */
+program: string, 
+/**
+ * The file.
+ */
+file: string, 
+/**
+ * The agent it is now.
+ */
+agent: string, 
+/**
+ * The servers that Prokura took over, by their names here.
+ */
+servers: Array<string>, };

@@ -1,6 +1,6 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { GrantWish } from "../generated/Request";
+import type { GrantWish, WireWish } from "../generated/Request";
 import type {
   AccountView,
   AgentAdded,
@@ -8,12 +8,15 @@ import type {
   ApprovalView,
   CheckView,
   GrantView,
+  ProgramView,
   RecordView,
   ServerView,
   SignInView,
   StateView,
   ToolView,
   VerifyView,
+  WiredView,
+  WirePreviewView,
 } from "../generated/View";
 import { invoke } from "./bridge";
 import { asFailure } from "./failure";
@@ -59,6 +62,13 @@ export const agents = () => ask<AgentView[]>("agents");
 export const agentAdd = (name: string) => ask<AgentAdded>("agent_add", { name });
 export const agentRevoke = (agent: string) => ask<AgentView>("agent_revoke", { agent });
 export const agentUnpair = (agent: string, pairing: string) => ask<AgentView>("agent_unpair", { agent, pairing });
+
+/** The agent programs on this machine whose settings Prokura can change. */
+export const programs = () => ask<ProgramView[]>("programs");
+export const wirePreview = (of: WireWish) => ask<WirePreviewView>("wire_preview", { of });
+export const wire = (of: WireWish, digest: string) => ask<WiredView>("wire", { of, digest });
+export const unwirePreview = (program: string) => ask<WirePreviewView>("unwire_preview", { program });
+export const unwire = (program: string, digest: string) => ask<WiredView>("unwire", { program, digest });
 
 export const grants = (all: boolean) => ask<GrantView[]>("grants", { all });
 export const grantAdd = (wish: GrantWish) => ask<GrantView>("grant_add", { wish });

@@ -76,7 +76,7 @@ impl Api {
         let at = self.0.delegation.moment();
         let kept = Kept { agent: wish.agent.clone(), way: wish.way.clone(), at: at.0, receipt };
         self.keep(&wish.program, Some(&kept))?;
-        let servers = added.iter().map(|name| Json::text(name)).collect();
+        let servers = added.iter().map(Json::text).collect();
         self.told(RecordKind::AgentWired, &wish, &file, servers).await?;
         Ok(WiredView { program: wish.program, file, agent: wish.agent, servers: added })
     }

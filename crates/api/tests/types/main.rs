@@ -25,12 +25,17 @@ fn export(folder: &Path) {
         view::ApprovalView,
         view::CheckView,
         view::GrantView,
+        view::LineView,
+        view::OwnServerView,
+        view::ProgramView,
         view::RecordView,
         view::ServerView,
         view::SignInView,
         view::StateView,
         view::ToolView,
         view::VerifyView,
+        view::WirePreviewView,
+        view::WiredView,
     );
 }
 

@@ -89,6 +89,12 @@ impl Folder {
         self.root.join("vault.key")
     }
 
+    /// The home folder of the children.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.root.join("home")
+    }
+
     /// Everything, with the home folder of the children.
     #[must_use]
     pub fn root(&self) -> &Path {
