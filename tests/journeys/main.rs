@@ -11,6 +11,7 @@ mod isolation;
 mod keyring;
 mod limits;
 mod outside;
+mod patience;
 mod records;
 mod scene;
 mod taking_back;

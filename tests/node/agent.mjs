@@ -35,8 +35,10 @@ serve({
   async tools() {
     return (await client.listTools()).tools;
   },
-  async call({ name, arguments: given = {}, timeout = 60_000 }) {
-    return client.callTool({ name, arguments: given }, { timeout });
+  /** With `progress` the client asks for progress, and goes on waiting for as long as it hears of it. */
+  async call({ name, arguments: given = {}, timeout = 60_000, progress = false }) {
+    const hears = progress ? { onprogress: () => {}, resetTimeoutOnProgress: true } : {};
+    return client.callTool({ name, arguments: given }, { timeout, ...hears });
   },
   async resources() {
     return (await client.listResources()).resources;

@@ -40,7 +40,9 @@ class Conversation:
         return [plain(tool) for tool in (await self.client.list_tools()).tools]
 
     async def call(self, request: dict[str, Any]) -> Any:
-        return plain(await self.client.call_tool(request["name"], request.get("arguments", {})))
+        seconds = request["timeout"] / 1000 if "timeout" in request else None
+        given = request.get("arguments", {})
+        return plain(await self.client.call_tool(request["name"], given, read_timeout_seconds=seconds))
 
     async def resources(self, _request: dict[str, Any]) -> Any:
         return [plain(resource) for resource in (await self.client.list_resources()).resources]

@@ -13,6 +13,8 @@ pub enum Sdk {
     TypeScript,
     /// `mcp` on Python.
     Python,
+    /// `@modelcontextprotocol/sdk` on Node, the first generation, which knows the tasks of 2025-11-25.
+    First,
 }
 
 /// An agent made with an official client.
@@ -38,9 +40,10 @@ impl SdkAgent {
     /// When it cannot connect.
     pub async fn connect_as(sdk: Sdk, options: Value) -> anyhow::Result<Self> {
         let command = match sdk {
-            Sdk::TypeScript => {
+            Sdk::TypeScript | Sdk::First => {
+                let script = if sdk == Sdk::First { "first.mjs" } else { "agent.mjs" };
                 let mut command = Command::new(tools::node()?);
-                command.arg(tools::node_folder().join("agent.mjs"));
+                command.arg(tools::node_folder().join(script));
                 command
             }
             Sdk::Python => {

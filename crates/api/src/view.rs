@@ -156,7 +156,7 @@ pub struct ToolView {
 }
 
 /// An agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export_to = "View.ts")]
 pub struct AgentView {
     /// Its identifier.
@@ -177,6 +177,8 @@ pub struct AgentView {
     pub added_at: String,
     /// When it last called, RFC 3339.
     pub seen_at: Option<String>,
+    /// After how many seconds it was seen to give up waiting, twice; it is answered before.
+    pub gives_up_after: Option<f64>,
 }
 
 /// A server that a program has in its own settings.
@@ -260,7 +262,7 @@ pub struct WiredView {
 }
 
 /// An agent was added; its key is shown only now.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export_to = "View.ts")]
 pub struct AgentAdded {
     /// The agent.

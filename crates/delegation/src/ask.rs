@@ -1,5 +1,7 @@
 //! Step 3 of a Call: the person is asked. No answer is a refusal.
 
+mod call;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,15 +9,13 @@ use std::time::Duration;
 use prokura_domain::call::Why;
 use prokura_domain::question::EXPIRY_SECONDS;
 use prokura_domain::{
-    AccountId, AgentId, Call, Change, Digest, Durability, Event, Json, Question, QuestionId,
+    AccountId, AgentId, Change, Digest, Durability, Event, Json, Question, QuestionId,
     QuestionKind, QuestionState, RecordKind, ServerId, Subject,
 };
-use prokura_policy::{Approved, Facts};
 use prokura_store::{Payload, StoreError};
 use tokio::sync::watch;
 
 use crate::message::{Refusal, RefusalCode};
-use crate::path::unkept;
 use crate::records::rules;
 use crate::{Delegation, DelegationError};
 
@@ -33,7 +33,7 @@ impl Waiting {
     }
 
     /// Whether somebody waits for it.
-    fn busy(&self, id: &QuestionId) -> bool {
+    pub fn busy(&self, id: &QuestionId) -> bool {
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         table.get(id).is_some_and(|sender| sender.receiver_count() > 0)
     }
@@ -59,34 +59,18 @@ pub(crate) struct Asking {
 }
 
 impl Delegation {
-    /// Asks the person about `call` and waits. Dropping the future is the Agent's cancellation: the Question stays
-    /// answerable until it expires, and a later yes serves one identical repeat.
-    pub(crate) async fn ask(
-        &self,
-        call: &Call,
-        asked: prokura_policy::Question,
-        facts: &Facts,
-    ) -> Result<Approved, Refusal> {
-        let pin = facts.tool.as_ref().map(|tool| tool.digest);
-        let question = match self.earlier(call, pin).map_err(internal)? {
-            Some(question) => question,
-            None => self.raise(call, asked, facts).await.map_err(broken)?,
-        };
-        let answered = self.answered(&question.id).await?;
-        match answered.state {
-            QuestionState::Allowed => {
-                Ok(Approved { question: answered.id, digest: answered.digest, pin })
-            }
-            QuestionState::Pending
-            | QuestionState::Denied
-            | QuestionState::Expired
-            | QuestionState::Dropped
-            | QuestionState::Used => Err(refusal(&answered)),
-        }
-    }
-
     /// Waits until a Question of any kind is settled, and hands it back as it stands then.
     pub(crate) async fn answered(&self, id: &QuestionId) -> Result<Question, Refusal> {
+        let settled = self.settled_by(id, || None).await?;
+        settled.ok_or_else(|| Refusal::new(RefusalCode::Internal, "The waiting ended."))
+    }
+
+    /// The same for somebody whose patience ends when `left` says so: then there is nothing to hand back.
+    pub(crate) async fn settled_by(
+        &self,
+        id: &QuestionId,
+        left: impl Fn() -> Option<Duration>,
+    ) -> Result<Option<Question>, Refusal> {
         let mut woken = self.0.waiting.join(id);
         loop {
             let current = self.store().question(id).map_err(internal)?;
@@ -94,57 +78,20 @@ impl Delegation {
                 return Err(Refusal::new(RefusalCode::Changed, "The question was withdrawn."));
             };
             if current.state != QuestionState::Pending {
-                return Ok(current);
+                return Ok(Some(current));
             }
             if self.now() >= current.expires_at {
                 self.settle(&current, QuestionState::Expired, None).await.map_err(broken)?;
                 continue;
             }
-            // Whichever comes first: an answer, or another look at the clock.
-            let _ = tokio::time::timeout(LOOK, woken.changed()).await;
+            let left = left();
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(None);
+            }
+            // Whichever comes first: an answer, the end of the patience, or another look at the clock.
+            let look = left.map_or(LOOK, |left| left.min(LOOK));
+            let _ = tokio::time::timeout(look, woken.changed()).await;
         }
-    }
-
-    /// A Question about the very same Call that an earlier, cancelled attempt left behind.
-    fn earlier(&self, call: &Call, pin: Option<Digest>) -> Result<Option<Question>, StoreError> {
-        let now = self.now();
-        let open = self.store().open_questions()?;
-        Ok(open.into_iter().find(|question| {
-            question.agent.as_ref() == Some(&call.agent)
-                && question.server.as_ref() == Some(&call.server)
-                && question.account.as_ref() == Some(&call.account)
-                && question.digest == call.digest
-                && now < question.expires_at
-                && matches!(question.state, QuestionState::Pending | QuestionState::Allowed)
-                && matches!(&question.kind, QuestionKind::Call { pin: shown, .. } if *shown == pin)
-                && !self.0.waiting.busy(&question.id)
-        }))
-    }
-
-    /// Raises the Question about a Call.
-    async fn raise(
-        &self,
-        call: &Call,
-        asked: prokura_policy::Question,
-        facts: &Facts,
-    ) -> Result<Question, StoreError> {
-        let asking = Asking {
-            kind: QuestionKind::Call {
-                call: call.id.clone(),
-                method: call.method.clone(),
-                target_kind: call.target.kind().to_owned(),
-                target: call.target.name().to_owned(),
-                class: facts.tool.as_ref().and_then(|tool| tool.class),
-                pin: facts.tool.as_ref().map(|tool| tool.digest),
-            },
-            agent: Some(call.agent.clone()),
-            server: Some(call.server.clone()),
-            account: Some(call.account.clone()),
-            digest: call.digest,
-            params: call.params.to_text(),
-            why: asked.why,
-        };
-        self.put_up(asking, self.subject_of(call), Some(unkept(call))).await
     }
 
     /// Puts a Question of any kind before the person: recorded first, then shown.
@@ -227,6 +174,9 @@ impl Delegation {
         if settled && to != QuestionState::Allowed {
             self.append_quietly(event, None).await;
         }
+        if settled && to == QuestionState::Denied && !self.0.waiting.busy(&question.id) {
+            self.0.unheard.keep(question, now);
+        }
         Ok(settled)
     }
 
@@ -291,7 +241,7 @@ impl Delegation {
     }
 }
 
-fn refusal(question: &Question) -> Refusal {
+pub(crate) fn refusal(question: &Question) -> Refusal {
     match question.state {
         QuestionState::Denied => {
             let note = question.note.as_deref().filter(|note| !note.is_empty());

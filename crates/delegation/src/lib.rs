@@ -18,9 +18,11 @@ mod records;
 mod relay;
 mod reply;
 mod servers;
+mod shown;
 mod switch;
 mod told;
 mod upstream;
+mod wait;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,6 +38,7 @@ pub use grants::{GrantFault, NewGrant};
 pub use message::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply};
 pub use pins::PinFault;
 pub use upstream::{Upstream, UpstreamFault};
+pub use wait::Wait;
 
 /// What a use case can run into besides its own refusals.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -106,6 +109,8 @@ struct Inner {
     generation: AtomicU64,
     paused: AtomicBool,
     waiting: ask::Waiting,
+    patience: wait::Patience,
+    unheard: wait::Unheard,
     flights: flight::Flights,
     asked: answers::Asked,
     running: answers::Running,
@@ -131,6 +136,8 @@ impl Delegation {
             generation: AtomicU64::new(1),
             paused: AtomicBool::new(paused),
             waiting: ask::Waiting::default(),
+            patience: wait::Patience::default(),
+            unheard: wait::Unheard::default(),
             flights: flight::Flights::default(),
             asked: answers::Asked::default(),
             running: answers::Running::default(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, ServerId};
+use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, QuestionId, ServerId};
 
 /// What kind of message an Agent sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +111,8 @@ pub enum RefusalCode {
     DeniedByPerson,
     /// Nobody answered in time.
     Unanswered,
+    /// The person still has to answer: the same message again finds the answer.
+    Waiting,
     /// All Agents are paused.
     Paused,
     /// The Agent was revoked.
@@ -138,11 +140,13 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// One or two sentences: what, and what to do next.
     pub message: String,
+    /// The Question that is not answered yet, of [`RefusalCode::Waiting`].
+    pub question: Option<QuestionId>,
 }
 
 impl Refusal {
     /// A refusal.
     pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), question: None }
     }
 }

@@ -7,6 +7,7 @@ use prokura_domain::{
 };
 use prokura_policy::{Approved, Decision, Denied, Facts, Permit, decide, forward, used_up};
 use prokura_store::{Payload, StoreError};
+use tokio::time::Instant;
 
 use crate::Delegation;
 use crate::answers::AskedFor;
@@ -15,8 +16,10 @@ use crate::flight::{Flight, Landing};
 use crate::message::{Inbound, Kind, Refusal, RefusalCode, Reply};
 use crate::records::rules;
 use crate::reply::Outcome;
+use crate::shown::as_shown;
 use crate::told::{changed, told};
 use crate::upstream::UpstreamFault;
+use crate::wait::Wait;
 
 /// How often a Call is decided anew because the rules changed meanwhile, before it is refused.
 const ROUNDS: usize = 8;
@@ -38,6 +41,15 @@ impl Delegation {
     /// # Errors
     /// [`Refusal`]: what the Agent is told instead of an answer.
     pub async fn pass(&self, inbound: Inbound) -> Result<Reply, Refusal> {
+        self.pass_within(inbound, Wait::default()).await
+    }
+
+    /// The same for an Agent whose patience is known: when the person has not answered by then, it is told so with
+    /// [`RefusalCode::Waiting`], and the same message again finds the answer.
+    ///
+    /// # Errors
+    /// [`Refusal`]: what the Agent is told instead of an answer.
+    pub async fn pass_within(&self, inbound: Inbound, wait: Wait) -> Result<Reply, Refusal> {
         match &inbound.kind {
             Kind::Message { method, params, .. } => match Method::of(method) {
                 Method::Protocol => {
@@ -50,7 +62,7 @@ impl Delegation {
                         .map_err(|fault| Refusal::new(RefusalCode::Malformed, fault.to_string()))?;
                     let (method, params) = (method.clone(), params.clone());
                     let call = self.call_of(&inbound, method, target, params);
-                    self.govern(call, inbound).await
+                    self.govern(call, inbound, &wait).await
                 }
             },
             Kind::Answer { id, result } => {
@@ -112,7 +124,13 @@ impl Delegation {
     }
 
     /// Steps 1 to 6 for a Call.
-    async fn govern(&self, call: Call, inbound: Inbound) -> Result<Reply, Refusal> {
+    async fn govern(
+        &self,
+        mut call: Call,
+        inbound: Inbound,
+        wait: &Wait,
+    ) -> Result<Reply, Refusal> {
+        let since = Instant::now();
         let cancelled = self.cancellation(&call);
         let mut approved: Option<Approved> = None;
         for _ in 0..ROUNDS {
@@ -127,10 +145,16 @@ impl Delegation {
                     cancelled.defuse();
                     return Err(self.refused(&call, &denied).await);
                 }
-                Decision::Ask(asked) => match self.ask(&call, asked, &facts).await {
-                    Ok(yes) => approved = Some(yes),
+                Decision::Ask(asked) => match self.ask(&call, asked, &facts, (wait, since)).await {
+                    Ok(yes) => {
+                        call = as_shown(call, yes.shown)?;
+                        approved = Some(yes.approved);
+                    }
                     Err(refusal) => {
                         cancelled.defuse();
+                        if refusal.code == RefusalCode::Waiting {
+                            return Err(refusal);
+                        }
                         self.note_refusal(&call, &refusal).await;
                         return Err(refusal);
                     }

@@ -100,7 +100,7 @@ pub struct Call {
 }
 
 /// `_meta` keys that may differ between two otherwise identical Calls: the progress token and W3C trace context.
-const VOLATILE: [&str; 4] = ["progressToken", "traceparent", "tracestate", "baggage"];
+pub const VOLATILE: [&str; 4] = ["progressToken", "traceparent", "tracestate", "baggage"];
 
 /// What an Approval is bound to: SHA-256 over the method and all parameters in canonical form, without the progress
 /// token and the trace keys of `_meta`.

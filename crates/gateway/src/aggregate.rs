@@ -14,8 +14,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::stream::{self, StreamExt as _};
-use prokura_delegation::{Refusal, Reply};
+use prokura_delegation::{Refusal, RefusalCode, Reply};
 use prokura_domain::protocol::{LEGACY, LEGACY_VERSIONS, META_CAPABILITIES, MODERN};
 use prokura_domain::{Era, Json};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +25,7 @@ use crate::header::Accepts;
 use crate::letter::{Letter, Shape};
 use crate::relay::{self, Ended, Errand, Held};
 use crate::session::{Place, Session, Sessions};
-use crate::{era, initialize, single};
+use crate::{era, initialize, single, tasks, wait};
 
 pub(crate) use many::Many;
 pub(crate) use names::Names;
@@ -35,8 +34,6 @@ use tour::{Ground, Tour};
 
 const INSTRUCTIONS: &str = "Tools of several servers, each named server__tool. The person decides in Prokura which of \
                             them may be used, and may be asked before a call goes through; a refusal says why.";
-/// The extension whose ids could not be told apart between Servers.
-const TASKS: &str = "io.modelcontextprotocol/tasks";
 const META_SERVER: &str = "io.modelcontextprotocol/serverInfo";
 
 /// One message.
@@ -66,7 +63,7 @@ fn greet(caller: &Caller, letter: &Letter) -> Result<Response<Body>, Away> {
     caller.shared.sessions.put(&session);
     let result = Json::object([
         ("protocolVersion", Json::text(version)),
-        ("capabilities", capabilities()),
+        ("capabilities", with_tasks(capabilities())),
         ("serverInfo", server_info()),
         ("instructions", Json::text(INSTRUCTIONS)),
     ]);
@@ -99,6 +96,9 @@ async fn legacy(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Res
             "prompts/get" => {
                 return calls::in_session(tour, session, letter, errand, held, Sort::Prompt).await;
             }
+            "tasks/get" | "tasks/result" | "tasks/list" | "tasks/cancel" => {
+                return Ok(task(&tour, &session, &letter, errand, held).await);
+            }
             _ => {
                 errand.held = held;
                 return listed(tour, &letter, errand).await;
@@ -120,10 +120,42 @@ async fn modern(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Res
     match method.as_str() {
         "server/discover" => Ok(local(&errand, discovered())),
         "subscriptions/listen" => subscribe(tour, &letter, errand),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => modern_task(tour, &letter, errand).await,
         "tools/call" => calls::alone(caller, tour, letter, errand, Sort::Tool).await,
         "prompts/get" => calls::alone(caller, tour, letter, errand, Sort::Prompt).await,
         _ => listed(tour, &letter, errand).await,
     }
+}
+
+/// A word about a task of our own. A result is waited for as an answer is.
+async fn task(
+    tour: &Tour,
+    session: &Arc<Session>,
+    letter: &Letter,
+    errand: Errand,
+    held: Held,
+) -> Response<Body> {
+    let (shared, session, letter) = (Arc::clone(&tour.shared), Arc::clone(session), letter.clone());
+    let pace = shared.pace;
+    let passing: BoxFuture<'static, Result<Reply, Ended>> = Box::pin(async move {
+        let said = tasks::legacy(&shared, (&session.agent, &session.id), &letter).await;
+        drop(held);
+        let missing = || away::error(letter.id(), METHOD_NOT_FOUND, "Method not found.", None);
+        Ok(wait::message(&said.unwrap_or_else(missing)))
+    });
+    relay::answer(pace, errand, passing).await
+}
+
+/// A word about a task of our own, from a modern Agent.
+async fn modern_task(tour: Tour, letter: &Letter, errand: Errand) -> Result<Response<Body>, Away> {
+    let (method, params) = (errand.method.clone(), letter.params());
+    let id = errand.id.clone().unwrap_or(Json::Null);
+    let asked = (method.as_str(), &params, &id);
+    let result = match tasks::modern(&tour.shared, &tour.agent, asked, None).await {
+        Some(result) => result.map_err(refused),
+        None => Err(refused(Refusal::new(RefusalCode::Malformed, "There is no such task."))),
+    };
+    Ok(relay::ready(tour.shared.pace, errand, result).await)
 }
 
 /// A list over all Servers; every other method is not offered here.
@@ -150,11 +182,15 @@ async fn listed(tour: Tour, letter: &Letter, errand: Errand) -> Result<Response<
     let (id, era) = (errand.id.clone().unwrap_or(Json::Null), errand.era);
     let pace = tour.shared.pace;
     let listing: BoxFuture<'static, Result<Reply, Ended>> = Box::pin(async move {
-        let mut result = Json::object([(sort.member(), Json::Array(tour.list(sort).await))]);
+        let mut entries = tour.list(sort).await;
+        if era == Era::Legacy && sort == Sort::Tool {
+            entries.iter_mut().for_each(tasks::may_be_task);
+        }
+        let mut result = Json::object([(sort.member(), Json::Array(entries))]);
         if era == Era::Modern {
             private(&mut result);
         }
-        Ok(reply(&away::result(&id, result)))
+        Ok(wait::message(&away::result(&id, result)))
     });
     Ok(relay::answer(pace, errand, listing).await)
 }
@@ -231,7 +267,7 @@ fn meta(letter: &Letter) -> Json {
 fn without_tasks(meta: &mut Json) {
     let capabilities = meta.member_mut(META_CAPABILITIES);
     if let Some(extensions) = capabilities.and_then(|found| found.member_mut("extensions")) {
-        extensions.remove(TASKS);
+        extensions.remove(tasks::EXTENSION);
     }
 }
 
@@ -246,16 +282,6 @@ fn message(method: &str, params: &Json, id: Option<&Json>) -> Bytes {
     Bytes::from(message.to_text())
 }
 
-/// An answer of our own as a reply, so that it travels like every other.
-fn reply(message: &Json) -> Reply {
-    let bytes = Bytes::from(message.to_text());
-    Reply {
-        status: 200,
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: stream::once(async move { Ok(bytes) }).boxed(),
-    }
-}
-
 fn local(errand: &Errand, result: Json) -> Response<Body> {
     let id = errand.id.clone().unwrap_or(Json::Null);
     away::json(StatusCode::OK, &away::result(&id, result))
@@ -264,6 +290,11 @@ fn local(errand: &Errand, result: Json) -> Response<Body> {
 fn capabilities() -> Json {
     let changes = || Json::object([("listChanged", Json::from(true))]);
     Json::object([("tools", changes()), ("prompts", changes())])
+}
+
+fn with_tasks(mut capabilities: Json) -> Json {
+    capabilities.set("tasks", tasks::offered());
+    capabilities
 }
 
 fn server_info() -> Json {
@@ -276,9 +307,12 @@ fn server_info() -> Json {
 
 fn discovered() -> Json {
     let versions = std::iter::once(MODERN).chain(LEGACY_VERSIONS).map(Json::text).collect();
+    let mut capabilities = capabilities();
+    let tasks = Json::object([(tasks::EXTENSION, Json::Object(Vec::new()))]);
+    capabilities.set("extensions", tasks);
     let mut result = Json::object([
         ("supportedVersions", Json::Array(versions)),
-        ("capabilities", capabilities()),
+        ("capabilities", capabilities),
         ("instructions", Json::text(INSTRUCTIONS)),
     ]);
     private(&mut result);

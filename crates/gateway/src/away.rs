@@ -53,6 +53,8 @@ pub(crate) mod own {
     pub const TOO_SLOW: i64 = 40_800;
     /// Nobody answered in time.
     pub const UNANSWERED: i64 = 40_801;
+    /// The person has not answered yet; the same message again finds the answer.
+    pub const WAITING: i64 = 40_802;
     /// What was asked about changed meanwhile.
     pub const CHANGED: i64 = 40_901;
     /// The body is too large.
@@ -84,6 +86,7 @@ pub(crate) fn code_of(code: RefusalCode) -> i64 {
         RefusalCode::Denied => own::DENIED,
         RefusalCode::DeniedByPerson => own::DENIED_BY_PERSON,
         RefusalCode::Unanswered => own::UNANSWERED,
+        RefusalCode::Waiting => own::WAITING,
         RefusalCode::Paused => own::PAUSED,
         RefusalCode::Revoked => own::REVOKED,
         RefusalCode::Changed => own::CHANGED,

@@ -14,6 +14,8 @@ mod relay;
 mod session;
 mod shared;
 mod single;
+mod tasks;
+mod wait;
 
 use std::future::Future;
 use std::net::Ipv4Addr;

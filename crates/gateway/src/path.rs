@@ -1,9 +1,11 @@
 //! What the gateway needs of the one path of a Call. It exists so that the gateway can be tried against paths that
 //! echo, refuse or hang; in the product there is one implementation, `Delegation`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use prokura_delegation::{Delegation, Inbound, Refusal, Reply};
-use prokura_domain::{AccountId, Agent, AgentId, Change, Server};
+use prokura_delegation::{Delegation, Inbound, Refusal, Reply, Wait};
+use prokura_domain::{AccountId, Agent, AgentId, Change, Server, Timestamp};
 use tokio::sync::broadcast;
 
 /// The one path of a Call, as the gateway sees it.
@@ -33,6 +35,25 @@ pub trait Path: Send + Sync + 'static {
     /// # Errors
     /// [`Refusal`]: what the Agent is told instead of an answer.
     async fn pass(&self, inbound: Inbound) -> Result<Reply, Refusal>;
+
+    /// The same for an Agent whose patience is known: [`prokura_delegation::RefusalCode::Waiting`] when the person has
+    /// not answered by then.
+    ///
+    /// # Errors
+    /// [`Refusal`]: what the Agent is told instead of an answer.
+    async fn pass_within(&self, inbound: Inbound, _wait: Wait) -> Result<Reply, Refusal> {
+        self.pass(inbound).await
+    }
+
+    /// How long a message of this Agent can wait for the person; `None` for as long as it takes.
+    fn patience(&self, _agent: &AgentId, _hears_progress: bool) -> Option<Duration> {
+        None
+    }
+
+    /// The present moment.
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
+    }
 
     /// What changes, from now on.
     fn changes(&self) -> broadcast::Receiver<Change>;
@@ -69,6 +90,18 @@ impl Path for Delegation {
 
     async fn pass(&self, inbound: Inbound) -> Result<Reply, Refusal> {
         Delegation::pass(self, inbound).await
+    }
+
+    async fn pass_within(&self, inbound: Inbound, wait: Wait) -> Result<Reply, Refusal> {
+        Delegation::pass_within(self, inbound, wait).await
+    }
+
+    fn patience(&self, agent: &AgentId, hears_progress: bool) -> Option<Duration> {
+        Some(Delegation::patience(self, agent, hears_progress))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.moment()
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {

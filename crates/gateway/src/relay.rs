@@ -26,7 +26,7 @@ use crate::shared::Pace;
 
 pub(crate) use detach::detached;
 pub(crate) use flow::{Flow, event};
-pub(crate) use refused::{refused, refused_plainly};
+pub(crate) use refused::{refused, refused_plainly, tool_error};
 
 /// Why there is no reply.
 #[derive(Debug)]

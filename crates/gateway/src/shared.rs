@@ -15,6 +15,8 @@ use crate::header;
 use crate::load::Load;
 use crate::path::Path;
 use crate::session::{Place, Session, Sessions};
+use crate::tasks::Tasks;
+use crate::wait::Waits;
 
 /// How often sessions are looked through.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -38,7 +40,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             answer_within: Duration::from_millis(500),
-            keep_alive: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(3),
             idle: Duration::from_secs(30 * 60),
         }
     }
@@ -53,6 +55,8 @@ pub(crate) struct Shared {
     pub sessions: Sessions,
     pub load: Load,
     pub names: Names,
+    pub waits: Waits,
+    pub tasks: Tasks,
     seen: Mutex<HashMap<AgentId, (Option<String>, Instant)>>,
 }
 
@@ -72,6 +76,8 @@ impl Shared {
             sessions: Sessions::default(),
             load: Load::default(),
             names: Names::default(),
+            waits: Waits::default(),
+            tasks: Tasks::default(),
             seen: Mutex::default(),
         });
         tokio::spawn(look_after(Arc::downgrade(&shared), changes));

@@ -16,6 +16,7 @@ use crate::header::{self, Accepts};
 use crate::letter::{Letter, Shape};
 use crate::relay::{self, Ended, Errand, Held, Passing};
 use crate::session::{Place, Session};
+use crate::wait::{self, Speaks};
 use crate::{era, initialize};
 
 /// How long an Agent waits for a Server to hear that a session is over.
@@ -70,6 +71,7 @@ async fn modern(
     };
     let headers = header::outgoing(&caller.headers, Era::Modern, None)?;
     errand.held.slot = Some(caller.shared.load.enter(&caller.agent.id)?);
+    let speaks = wait::spoken(&letter);
     let inbound = Inbound {
         agent: caller.agent.id.clone(),
         server: reach.server.id,
@@ -82,9 +84,9 @@ async fn modern(
     if errand.id.is_none() {
         return Ok(notify(caller, inbound, errand.held).await);
     }
-    let path = Arc::clone(&caller.shared.path);
+    let shared = Arc::clone(&caller.shared);
     let passing: Passing =
-        Box::pin(async move { path.pass(inbound).await.map_err(Ended::Refused) });
+        Box::pin(async move { wait::pass(&shared, inbound, speaks).await.map_err(Ended::Refused) });
     Ok(relay::answer(caller.shared.pace, errand, passing).await)
 }
 
@@ -240,8 +242,8 @@ pub(crate) fn carry(
     id: &Json,
     held: Held,
 ) -> Passing {
-    let path = Arc::clone(&caller.shared.path);
-    let passing = Box::pin(async move { path.pass(inbound).await });
+    let shared = Arc::clone(&caller.shared);
+    let passing = Box::pin(async move { wait::pass(&shared, inbound, Speaks::Rounds).await });
     relay::detached(passing, Some(session.open(id)), session.over.clone(), held)
 }
 

@@ -206,7 +206,11 @@ impl Agent {
         if self.modern {
             add("mcp-protocol-version", protocol::MODERN);
             add("mcp-method", method);
-            let target = if method == "resources/read" { "/params/uri" } else { "/params/name" };
+            let target = match method {
+                "resources/read" => "/params/uri",
+                "tasks/get" | "tasks/update" | "tasks/cancel" => "/params/taskId",
+                _ => "/params/name",
+            };
             if let Some(name) = body.pointer(target).and_then(Value::as_str) {
                 add("mcp-name", name);
             }

@@ -75,6 +75,7 @@ impl Api {
             grants: self.grants_in_force(&agent.id)?,
             added_at: shown(agent.added_at),
             seen_at: agent.seen_at.map(shown),
+            gives_up_after: self.0.delegation.gives_up_after(&agent.id).map(|it| it.as_secs_f64()),
         })
     }
 

@@ -20,6 +20,8 @@ use crate::header;
 use crate::letter::Letter;
 use crate::relay::{self, Errand, Held, Passing};
 use crate::session::Session;
+use crate::tasks;
+use crate::wait::{self, Speaks};
 
 /// A call or prompt in a session.
 pub(crate) async fn in_session(
@@ -39,30 +41,52 @@ pub(crate) async fn in_session(
         let (sub, many) = (asker.0.get()?, asker.1.many()?);
         screen::event(event, &own, |question| many.told_apart(sub, question))
     }));
-    let open = session.open(&id);
-    let over = session.over.clone();
     let named = errand.named.clone().unwrap_or_default();
-    let passing = Box::pin(async move {
-        let goal = tour.goal(sort, &named).await?;
-        let sub = tour.sub(&session, &goal).await?;
-        let _ = reached.set(Arc::clone(&sub));
-        let (params, body) = renamed(&letter, &goal.name, Era::Legacy);
-        let kind = message_kind(&letter, params);
-        let route = session.many().map(|many| Many::route(&session, many, &id, &sub));
-        let sent = sub.inbound(&tour.agent, kind, Verb::Post, body);
-        let reply = tour.shared.path.pass(sent).await?;
-        if reply.status == 404 && sub.upstream.is_some() {
-            if let Some(many) = session.many() {
-                many.forget(&sub);
-            }
-            let text = format!("The server {} ended its session; try again.", goal.server.name);
-            return Err(Refusal::new(RefusalCode::Unreachable, text));
-        }
-        let reply = screen::reply(&goal.server, Era::Legacy, &id, reply).await?;
-        Ok(with(reply, route))
-    });
-    let passing = relay::detached(passing, Some(open), over, held);
+    let over = session.over.clone();
+    if let Some(plain) = tasks::augmented(&letter) {
+        let agent = tour.agent.clone();
+        let shared = Arc::clone(&tour.shared);
+        let own = (Arc::clone(&session), id.clone());
+        let passing = carried(tour, own, plain, (sort, named), (reached, Speaks::InTask));
+        let passing = Box::pin(async move {
+            let reply = passing.await;
+            drop(held);
+            reply
+        });
+        return Ok(tasks::begin_legacy(&shared, (&agent, &session), &id, passing));
+    }
+    let open = session.open(&id);
+    let own = (session, id);
+    let passing = carried(tour, own, letter, (sort, named), (reached, Speaks::Rounds));
+    let passing = relay::detached(Box::pin(passing), Some(open), over, held);
     Ok(relay::answer(pace, errand, passing).await)
+}
+
+/// Finds the Server, greets it where it has to be, and carries the message there and back.
+async fn carried(
+    tour: Tour,
+    (session, id): (Arc<Session>, Json),
+    letter: Letter,
+    (sort, named): (Sort, String),
+    (reached, speaks): (Arc<OnceCell<Arc<Sub>>>, Speaks),
+) -> Result<Reply, Refusal> {
+    let goal = tour.goal(sort, &named).await?;
+    let sub = tour.sub(&session, &goal).await?;
+    let _ = reached.set(Arc::clone(&sub));
+    let (params, body) = renamed(&letter, &goal.name, Era::Legacy);
+    let kind = message_kind(&letter, params);
+    let route = session.many().map(|many| Many::route(&session, many, &id, &sub));
+    let sent = sub.inbound(&tour.agent, kind, Verb::Post, body);
+    let reply = wait::pass(&tour.shared, sent, speaks).await?;
+    if reply.status == 404 && sub.upstream.is_some() {
+        if let Some(many) = session.many() {
+            many.forget(&sub);
+        }
+        let text = format!("The server {} ended its session; try again.", goal.server.name);
+        return Err(Refusal::new(RefusalCode::Unreachable, text));
+    }
+    let reply = screen::reply(&goal.server, Era::Legacy, &id, reply).await?;
+    Ok(with(reply, route))
 }
 
 /// A call or prompt that stands for itself.
@@ -79,6 +103,7 @@ pub(crate) async fn alone(
     errand.edit = Some(Arc::new(move |event| screen::event(event, &own, |_| None)));
     let mut headers = header::outgoing(&caller.headers, Era::Modern, None)?;
     let named = errand.named.clone().unwrap_or_default();
+    let speaks = wait::spoken(&letter);
     let passing: Passing = Box::pin(async move {
         let goal = tour.goal(sort, &named).await.map_err(refused)?;
         for (name, value) in &mut headers {
@@ -89,7 +114,7 @@ pub(crate) async fn alone(
         let (params, body) = renamed(&letter, &goal.name, Era::Modern);
         let kind = message_kind(&letter, params);
         let sent = tour.modern((&goal.server, &goal.account), kind, headers, body);
-        let reply = tour.shared.path.pass(sent).await.map_err(refused)?;
+        let reply = wait::pass(&tour.shared, sent, speaks).await.map_err(refused)?;
         screen::reply(&goal.server, Era::Modern, &id, reply).await.map_err(refused)
     });
     Ok(relay::answer(pace, errand, passing).await)

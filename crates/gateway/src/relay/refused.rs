@@ -16,6 +16,11 @@ pub(crate) fn refused(errand: &Errand, refusal: &Refusal) -> (StatusCode, Json) 
     if refusal.code == RefusalCode::Unknown {
         return unknown(errand, &id);
     }
+    if refusal.code == RefusalCode::Malformed {
+        let status =
+            if errand.era == Era::Modern { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        return (status, error(Some(&id), INVALID_PARAMS, &refusal.message, None));
+    }
     if errand.method == "tools/call" {
         return (StatusCode::OK, result(&id, tool_error(errand.era, &refusal.message)));
     }

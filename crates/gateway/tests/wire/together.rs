@@ -126,7 +126,7 @@ async fn what_leads_nowhere_is_an_unknown_tool_under_the_name_it_was_called() {
         assert_eq!(said["error"]["code"], -32602);
         assert_eq!(said["error"]["message"], format!("Unknown tool: {name}"));
     }
-    for method in ["resources/list", "tasks/get", "vendor/thing", "completion/complete"] {
+    for method in ["resources/list", "tasks/update", "vendor/thing", "completion/complete"] {
         let said = ask(&desk, &session, legacy(1, method, json!({}))).await;
         assert_eq!(said["error"]["code"], -32601, "{method}");
     }

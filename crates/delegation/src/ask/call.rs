@@ -1,0 +1,162 @@
+//! The Question about a Call: raised once, and found again by a message that asks for the very same.
+
+use prokura_domain::{Call, CallId, Digest, Question, QuestionId, QuestionKind, QuestionState};
+use prokura_policy::{Approved, Facts};
+use prokura_store::StoreError;
+use tokio::time::Instant;
+
+use super::{Asking, broken, internal, refusal};
+use crate::Delegation;
+use crate::message::{Refusal, RefusalCode};
+use crate::path::unkept;
+use crate::wait::Wait;
+
+/// The person's yes, and what was shown for it.
+pub(crate) struct Yes {
+    pub approved: Approved,
+    /// The Call the Question was raised for, and its parameters as they were shown.
+    pub shown: (Option<CallId>, String),
+}
+
+impl Delegation {
+    /// Asks the person about `call` and waits. Dropping the future is the Agent's cancellation: the Question stays
+    /// answerable until it expires, and a later yes serves one identical repeat.
+    pub(crate) async fn ask(
+        &self,
+        call: &Call,
+        asked: prokura_policy::Question,
+        facts: &Facts,
+        (wait, since): (&Wait, Instant),
+    ) -> Result<Yes, Refusal> {
+        let pin = facts.tool.as_ref().map(|tool| tool.digest);
+        let mut waiter = self.waiter(&call.agent, since, wait.within.is_some());
+        let settled = async {
+            let question = match self.asked_before(call, pin, wait)? {
+                Some(question) => question,
+                None => self.raise(call, asked, facts).await.map_err(broken)?,
+            };
+            let left = || wait.within.map(|within| within.saturating_sub(since.elapsed()));
+            let settled = self.settled_by(&question.id, left).await?;
+            settled.ok_or_else(|| still_waiting(&question.id))
+        };
+        let settled = settled.await;
+        waiter.defuse();
+        let settled = settled?;
+        match settled.state {
+            QuestionState::Allowed => Ok(yes(settled, pin)),
+            QuestionState::Pending
+            | QuestionState::Denied
+            | QuestionState::Expired
+            | QuestionState::Dropped
+            | QuestionState::Used => Err(refusal(&settled)),
+        }
+    }
+
+    /// The Question this message waits for already, or the denial it has not heard of.
+    fn asked_before(
+        &self,
+        call: &Call,
+        pin: Option<Digest>,
+        wait: &Wait,
+    ) -> Result<Option<Question>, Refusal> {
+        let unheard = self.0.unheard.take(call, self.now());
+        if let Some(id) = &wait.resumes {
+            return self.resumed(call, pin, id);
+        }
+        if let Some(id) = unheard
+            && let Some(question) = self.store().question(&id).map_err(internal)?
+        {
+            return Err(refusal(&question));
+        }
+        self.earlier(call, pin).map_err(internal)
+    }
+
+    /// The Question an earlier message of the same Call waited for. What is not the same Call gets nothing of it.
+    fn resumed(
+        &self,
+        call: &Call,
+        pin: Option<Digest>,
+        id: &QuestionId,
+    ) -> Result<Option<Question>, Refusal> {
+        let question = self.store().question(id).map_err(internal)?;
+        let Some(question) = question.filter(|question| concerns(question, call)) else {
+            return Ok(None);
+        };
+        match question.state {
+            QuestionState::Pending | QuestionState::Allowed => {
+                Ok(same(&question, call, pin).then_some(question))
+            }
+            QuestionState::Denied | QuestionState::Expired | QuestionState::Dropped => {
+                Err(refusal(&question))
+            }
+            QuestionState::Used => Ok(None),
+        }
+    }
+
+    /// A Question about the very same Call that an earlier, cancelled attempt left behind.
+    fn earlier(&self, call: &Call, pin: Option<Digest>) -> Result<Option<Question>, StoreError> {
+        let now = self.now();
+        let open = self.store().open_questions()?;
+        Ok(open.into_iter().find(|question| {
+            concerns(question, call)
+                && same(question, call, pin)
+                && now < question.expires_at
+                && matches!(question.state, QuestionState::Pending | QuestionState::Allowed)
+                && !self.0.waiting.busy(&question.id)
+        }))
+    }
+
+    /// Raises the Question about a Call.
+    async fn raise(
+        &self,
+        call: &Call,
+        asked: prokura_policy::Question,
+        facts: &Facts,
+    ) -> Result<Question, StoreError> {
+        let asking = Asking {
+            kind: QuestionKind::Call {
+                call: call.id.clone(),
+                method: call.method.clone(),
+                target_kind: call.target.kind().to_owned(),
+                target: call.target.name().to_owned(),
+                class: facts.tool.as_ref().and_then(|tool| tool.class),
+                pin: facts.tool.as_ref().map(|tool| tool.digest),
+            },
+            agent: Some(call.agent.clone()),
+            server: Some(call.server.clone()),
+            account: Some(call.account.clone()),
+            digest: call.digest,
+            params: call.params.to_text(),
+            why: asked.why,
+        };
+        self.put_up(asking, self.subject_of(call), Some(unkept(call))).await
+    }
+}
+
+fn concerns(question: &Question, call: &Call) -> bool {
+    question.agent.as_ref() == Some(&call.agent)
+        && question.server.as_ref() == Some(&call.server)
+        && question.account.as_ref() == Some(&call.account)
+}
+
+fn same(question: &Question, call: &Call, pin: Option<Digest>) -> bool {
+    question.digest == call.digest
+        && matches!(&question.kind, QuestionKind::Call { pin: shown, .. } if *shown == pin)
+}
+
+fn yes(question: Question, pin: Option<Digest>) -> Yes {
+    let raised_for = match question.kind {
+        QuestionKind::Call { call, .. } => Some(call),
+        QuestionKind::Pairing { .. } => None,
+    };
+    Yes {
+        approved: Approved { question: question.id, digest: question.digest, pin },
+        shown: (raised_for, question.params),
+    }
+}
+
+fn still_waiting(id: &QuestionId) -> Refusal {
+    let text = "Waiting for approval in Prokura. The person has been asked and has not answered yet. Call again with \
+                the same arguments: when it is allowed, it runs then, once.";
+    Refusal { question: Some(id.clone()), ..Refusal::new(RefusalCode::Waiting, text) }
+}
