@@ -97,7 +97,11 @@ added_at: string,
 /**
  * When it last called, RFC 3339.
  */
-seen_at: string | null, };
+seen_at: string | null, 
+/**
+ * After how many seconds it was seen to give up waiting, twice; it is answered before.
+ */
+gives_up_after: number | null, };
 
 /**
  * A question and its answer.

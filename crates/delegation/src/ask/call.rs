@@ -31,7 +31,7 @@ impl Delegation {
         let pin = facts.tool.as_ref().map(|tool| tool.digest);
         let mut waiter = self.waiter(&call.agent, since, wait.within.is_some());
         let settled = async {
-            let question = match self.asked_before(call, pin, wait)? {
+            let question = match self.question_of(call, pin, wait)? {
                 Some(question) => question,
                 None => self.raise(call, asked, facts).await.map_err(broken)?,
             };
@@ -53,7 +53,7 @@ impl Delegation {
     }
 
     /// The Question this message waits for already, or the denial it has not heard of.
-    fn asked_before(
+    fn question_of(
         &self,
         call: &Call,
         pin: Option<Digest>,
