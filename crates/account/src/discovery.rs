@@ -138,15 +138,24 @@ async fn read<T: DeserializeOwned>(guard: &Guard, url: &Url) -> Result<Option<T>
     if !status.is_success() {
         return Ok(None);
     }
-    match serde_json::from_slice(answer.body()) {
-        Ok(document) => Ok(Some(document)),
-        // A page instead of a document is the usual answer of web applications to unknown paths.
-        Err(fault) if fault.is_syntax() || fault.is_eof() => Ok(None),
-        Err(fault) => Err(AccountError::BadMetadata {
-            url: shown(url),
-            reason: text::printable(&fault.to_string(), 160),
-        }),
+    let fault = match serde_json::from_slice(answer.body()) {
+        Ok(document) => return Ok(Some(document)),
+        Err(fault) => fault,
+    };
+    let is_broken = fault.is_syntax() || fault.is_eof();
+    // A page instead of a document is the usual answer of web applications to unknown paths.
+    if is_broken && !begins_object(answer.body()) {
+        return Ok(None);
     }
+    let said = fault.to_string();
+    let said = said.split_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+    let reason = if is_broken { format!("its JSON is broken: {said}") } else { said.to_owned() };
+    Err(AccountError::BadMetadata { url: shown(url), reason: text::printable(&reason, 160) })
+}
+
+/// Whether a body is meant to be a document: then broken JSON is broken, and not absent.
+fn begins_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
 }
 
 #[cfg(test)]

@@ -137,6 +137,14 @@ pub enum AccountError {
         /// What it said.
         said: String,
     },
+    /// The token is for another Server of this person.
+    #[error("{issuer} issued a token for {other} instead; it was not kept, tell its operator")]
+    ForAnother {
+        /// The authorization server.
+        issuer: String,
+        /// The name of the Server that the token is for.
+        other: String,
+    },
     /// Somebody else signed in than the Account stands for.
     #[error(
         "you signed in as {got}, but this account is {expected}; sign in as {expected}, or add {got} as a new account"

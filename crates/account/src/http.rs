@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::LOCATION;
+use http::header::{CONTENT_ENCODING, LOCATION};
 use reqwest::dns::Resolve;
 use reqwest::{Certificate, Client, redirect};
 use url::{Host, Url};
@@ -118,7 +118,6 @@ impl Reach {
     pub(crate) fn check(&self, url: &Url) -> Result<(), Fault> {
         let refuse = |reason| Err(Fault::Forbidden { url: shown(url), reason });
         let host = host_of(url);
-        let Some(parsed) = url.host() else { return refuse("it names no host") };
         match url.scheme() {
             "https" => {}
             "http" if self.loopback && is_loopback(&host) => {}
@@ -128,6 +127,7 @@ impl Reach {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("a user name or password in a URL is not accepted");
         }
+        let Some(parsed) = url.host() else { return refuse("it names no host") };
         let literal = match parsed {
             Host::Ipv4(address) => Some(address.into()),
             Host::Ipv6(address) => Some(address.into()),
@@ -190,6 +190,10 @@ impl Guard {
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, Fault> {
         let (url, mut answer) = self.execute(request).await?;
+        if is_encoded(answer.headers()) {
+            // What is small on the wire can be huge in memory, and nobody asked for it.
+            return Err(Fault::Forbidden { url: shown(&url), reason: "its answer is compressed" });
+        }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|fault| unreachable(&url, fault))? {
             if body.len() + chunk.len() > MAX_BODY {
@@ -256,6 +260,11 @@ impl Guard {
         }
         Err(Fault::Forbidden { url: shown(url), reason: "it redirects too often" })
     }
+}
+
+/// Whether a body is encoded in any way.
+fn is_encoded(headers: &http::HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity")
 }
 
 /// A client for streams to the Server at `endpoint`: see [`Guard`].

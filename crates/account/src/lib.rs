@@ -2,6 +2,7 @@
 //! A token is issued for one Server's resource, stored for it, and handed out for it, and for nothing else. It must never
 //! follow where a server points without checking, and never put a token, a code or a client secret in an error or a log.
 
+mod audience;
 mod book;
 mod callback;
 mod challenge;

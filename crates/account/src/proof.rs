@@ -168,6 +168,7 @@ impl Book {
                 Err(
                     AccountError::Unreachable { .. }
                     | AccountError::Refused { .. }
+                    | AccountError::ForAnother { .. }
                     | AccountError::BadMetadata { .. },
                 ) if usable => return Ok(Proof::bearer(&account, &tokens)),
                 Err(fault) => return Err(fault),
@@ -237,10 +238,20 @@ impl Book {
         granted: Granted,
     ) -> Result<(), AccountError> {
         let Some(mut account) = self.unchanged(&account)? else { return Ok(()) };
-        tokens.access.clone_from(&granted.access);
         if let Some(refresh) = &granted.refresh {
             tokens.refresh = Some(refresh.to_string());
         }
+        if let Some(other) = self.meant_for_another(server, &granted.access)? {
+            // The refresh token is the Account's all the same, and the old one is spent.
+            self.keep_tokens(&mut account, &tokens)?;
+            let issuer = account.issuer.clone().unwrap_or_default();
+            let told = AccountError::ForAnother { issuer, other };
+            let detail =
+                vec![("during", Json::text("refresh")), ("reason", Json::text(told.to_string()))];
+            self.record(RecordKind::TokenFailed, server, Some(&account), detail).await?;
+            return Err(told);
+        }
+        tokens.access.clone_from(&granted.access);
         self.stamp(&mut account, &mut tokens, &granted);
         self.keep_tokens(&mut account, &tokens)?;
         self.changed(Change::Accounts);

@@ -253,8 +253,14 @@ async fn carry(guard: &Guard, request: HttpRequest) -> Result<HttpResponse, Faul
     Ok(answer)
 }
 
-/// Two habits of the field, made regular: an error under status 200, and a lifetime written as text.
+/// Habits of the field, made regular: an error under status 200, a lifetime written as text, scopes as a list. A member
+/// that could be left out and makes no sense is left out: whoever rotates refresh tokens has spent the old one by now, so
+/// an answer is not thrown away for its trimmings.
 fn tidy(answer: &mut HttpResponse) {
+    // A member that stands there twice has two readings: such a body is left as it is, and refused.
+    if prokura_domain::Json::read(answer.body()).is_err() {
+        return;
+    }
     let Ok(mut said) =
         serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(answer.body())
     else {
@@ -264,18 +270,37 @@ fn tidy(answer: &mut HttpResponse) {
         *answer.status_mut() = StatusCode::BAD_REQUEST;
         return;
     }
-    let written = said.get("expires_in").and_then(|value| match value {
-        serde_json::Value::String(text) => text.trim().parse::<f64>().ok(),
-        serde_json::Value::Number(number) if !number.is_u64() => number.as_f64(),
-        _ => None,
-    });
-    if let Some(seconds) = written {
-        let whole = std::time::Duration::try_from_secs_f64(seconds).map_or(0, |d| d.as_secs());
-        said.insert("expires_in".to_owned(), whole.into());
-        if let Ok(body) = serde_json::to_vec(&said) {
-            *answer.body_mut() = body;
+    let before = said.clone();
+    let lifetime = said.remove("expires_in").and_then(|value| seconds_of(&value));
+    said.extend(lifetime.map(|seconds| ("expires_in".to_owned(), seconds.into())));
+    if let Some(serde_json::Value::Array(scopes)) = said.get("scope") {
+        let scopes: Vec<&str> = scopes.iter().filter_map(serde_json::Value::as_str).collect();
+        let scopes = scopes.join(" ");
+        said.insert("scope".to_owned(), scopes.into());
+    }
+    for optional in ["scope", "refresh_token", "id_token"] {
+        if said.get(optional).is_some_and(|value| !value.is_string()) {
+            said.remove(optional);
         }
     }
+    if said != before
+        && let Ok(body) = serde_json::to_vec(&said)
+    {
+        *answer.body_mut() = body;
+    }
+}
+
+/// A lifetime in whole seconds; none for what is no time.
+fn seconds_of(value: &serde_json::Value) -> Option<u64> {
+    let seconds = match value {
+        serde_json::Value::String(text) => text.trim().parse::<f64>().ok()?,
+        serde_json::Value::Number(number) => match number.as_u64() {
+            Some(whole) => return Some(whole),
+            None => number.as_f64()?,
+        },
+        _ => return None,
+    };
+    std::time::Duration::try_from_secs_f64(seconds).ok().map(|time| time.as_secs())
 }
 
 type Answer = Result<

@@ -153,6 +153,7 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         | Fault::NoPkce { .. }
         | Fault::Denied { .. }
         | Fault::Refused { .. }
+        | Fault::ForAnother { .. }
         | Fault::StepUpExhausted { .. } => (
             FailureCode::Refused,
             "Nothing was sent or stored. Tell the operator of the server what is said above.",

@@ -66,6 +66,9 @@ impl Book {
                 resource: errand.resource.clone(),
             });
         }
+        if let Some(other) = self.meant_for_another(&server, &granted.access)? {
+            return Err(AccountError::ForAnother { issuer: errand.issuer.issuer.clone(), other });
+        }
         let identity = Identity::of(granted);
         let _accounts = self.turn(server.id.as_str()).await;
         let known = self.store.accounts(&server.id)?;

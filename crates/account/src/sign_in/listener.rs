@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, ORIGIN};
 use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -76,6 +76,10 @@ impl Door {
     async fn answer(&self, request: &Request<Incoming>) -> Page {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         if request.uri().path() != PATH || host != Some(self.host.as_str()) {
+            return Page::NotFound;
+        }
+        // A browser that comes back from a sign-in names no origin; a page that fetches does.
+        if request.headers().contains_key(ORIGIN) {
             return Page::NotFound;
         }
         if request.method() != Method::GET {

@@ -21,6 +21,7 @@ struct Books {
     codes: HashMap<String, HashMap<String, String>>,
     refresh: HashSet<String>,
     issued: u32,
+    approved: u32,
 }
 
 #[derive(Clone)]
@@ -33,12 +34,23 @@ pub struct Authority {
 
 impl Authority {
     pub async fn open() -> Self {
-        let site = Site::open().await;
+        Self::at(Site::open().await)
+    }
+
+    pub fn at(site: Site) -> Self {
         let this = Self {
-            site: site.clone(),
+            site,
             books: Arc::default(),
             extra: Arc::new(Mutex::new(json!({"expires_in": 3600}))),
         };
+        this.restore();
+        this
+    }
+
+    /// Behaves well again, whatever a test made of it.
+    pub fn restore(&self) {
+        let (this, site) = (self, &self.site);
+        this.also(json!({"expires_in": 3600}));
         this.challenge(&format!(r#"Bearer resource_metadata="{}", scope="read""#, site.url(PRM)));
         this.resource(json!({}));
         this.metadata(json!({}));
@@ -56,7 +68,6 @@ impl Authority {
         let own = this.clone();
         site.route("/token", move |seen| own.token(seen));
         site.route("/revoke", |_| Reply::status(200));
-        this
     }
 
     pub fn endpoint(&self) -> String {
@@ -114,7 +125,8 @@ impl Authority {
     pub fn approve(&self, sign_in: &SignIn) -> HashMap<String, String> {
         let asked = query(&sign_in.url);
         let mut books = self.books.lock().unwrap();
-        let code = format!("code-{}", books.codes.len());
+        let code = format!("code-{}", books.approved);
+        books.approved += 1;
         let answer = HashMap::from([
             ("code".to_owned(), code.clone()),
             ("state".to_owned(), asked["state"].clone()),

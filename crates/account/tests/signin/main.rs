@@ -10,6 +10,8 @@ mod refresh;
 mod sealed;
 mod sign_in;
 mod sign_out;
+#[allow(dead_code)] // Shared with `faults`.
 mod site;
 mod step_up;
+#[allow(dead_code)] // Shared with `faults`.
 mod world;

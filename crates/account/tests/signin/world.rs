@@ -57,7 +57,21 @@ impl World {
         Self::at(dir, client_document)
     }
 
+    /// A world whose names and trusted roots are these.
+    pub fn over(network: Network) -> Self {
+        let world = Self::new();
+        let Self { dir, store, log, book, .. } = world;
+        drop(book);
+        log.close();
+        drop((store, log));
+        Self::build(dir, None, network)
+    }
+
     fn at(dir: TempDir, client_document: Option<&str>) -> Self {
+        Self::build(dir, client_document, Network::system())
+    }
+
+    fn build(dir: TempDir, client_document: Option<&str>, network: Network) -> Self {
         let data = dir.path().join("data");
         std::fs::create_dir_all(&data).unwrap();
         let entropy: Arc<dyn Entropy> = Arc::new(RealEntropy);
@@ -78,7 +92,7 @@ impl World {
             Options {
                 client_name: "Prokura".to_owned(),
                 client_document: client_document.map(str::to_owned),
-                network: Network::system(),
+                network,
             },
             Arc::new(move |change| seen.lock().unwrap().push(change)),
         )
