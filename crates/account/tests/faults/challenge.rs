@@ -86,7 +86,7 @@ fn circles() -> Vec<Row> {
             play(|s| {
                 Box::pin(async move {
                     let scopes = ["admin".to_owned()];
-                    for round in 0.. {
+                    for round in 0..5 {
                         let again = Some(s.account.id.clone());
                         let sign_in =
                             match s.world.book.start_sign_in(&s.server, again, &scopes).await {
