@@ -88,7 +88,7 @@ const file = (path: string, seed: number): FileView => ({ path: text(path), dige
 
 export function agents(scene: Scene): AgentView[] {
   if (scene === "empty") return [];
-  const make = (at: number, name: string, claim: string | null, seen: number | null, state = "active"): AgentView => ({ id: `agt_${at}`, name, state, credential: at === 1 ? "pairing" : "key", pairings: at === 1 ? [{ id: "par_1", executable: file("/usr/local/bin/codex", 5), script: null, added_at: ago(900), seen_at: ago(122) }] : [], claim, grants: grants(scene).filter((grant) => grant.agent.id === `agt_${at}`).length, added_at: ago(60 * 24 * 9), seen_at: seen === null ? null : ago(seen) });
+  const make = (at: number, name: string, claim: string | null, seen: number | null, state = "active"): AgentView => ({ id: `agt_${at}`, name, state, credential: at === 1 ? "pairing" : "key", pairings: at === 1 ? [{ id: "par_1", executable: file("/usr/local/bin/codex", 5), script: null, added_at: ago(900), seen_at: ago(122) }] : [], claim, gives_up_after: at === 0 ? 60 : null, grants: grants(scene).filter((grant) => grant.agent.id === `agt_${at}`).length, added_at: ago(60 * 24 * 9), seen_at: seen === null ? null : ago(seen) });
   const list = [make(0, "claude-code", "claude-code 2.1.330", 0.3), make(1, "codex", "codex-mcp-client 0.169.0", 122), make(2, "nightly-report", null, 60 * 14), make(3, "old-laptop", "claude-code 1.0.2", 60 * 24 * 41, "revoked")];
   if (scene === "crowded") for (let at = 4; at < 26; at++) list.push(make(at, at === 5 ? "an-agent-with-a-very-long-name-x" : `worker-${at}`, at % 3 ? "opencode 1.18.33 (trusted by everyone\u202e)" : null, at * 37));
   return list;
