@@ -6,6 +6,7 @@ mod bad_request;
 mod bad_sign_in;
 mod bad_start;
 mod call;
+mod cookbook;
 mod demo;
 mod isolation;
 mod keyring;
