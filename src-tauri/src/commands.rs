@@ -4,6 +4,7 @@
 mod agents;
 mod approvals;
 mod audit;
+mod flow;
 mod grants;
 mod names;
 mod servers;
@@ -44,6 +45,10 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         tools::tools_refresh,
         tools::tool_classify,
         tools::tool_accept,
+        tools::tools_label,
+        flow::flow,
+        flow::flow_set,
+        flow::flow_forget,
         agents::agents,
         agents::agent_add,
         agents::agent_revoke,

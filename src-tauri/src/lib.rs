@@ -87,12 +87,13 @@ async fn pass_on<R: Runtime>(app: AppHandle<R>, mut changes: Receiver<Change>) {
     }
 }
 
-const EVERYTHING: [Change; 8] = [
+const EVERYTHING: [Change; 9] = [
     Change::Servers,
     Change::Accounts,
     Change::Tools,
     Change::Agents,
     Change::Grants,
+    Change::Guardrails,
     Change::Approvals,
     Change::Audit,
     Change::State,

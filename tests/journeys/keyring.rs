@@ -95,7 +95,7 @@ async fn the_master_key_is_in_the_keyring_and_a_locked_keyring_stops_nothing_els
     std::fs::remove_file(folder.key_file()).unwrap();
     let keyring = bus.keyring(&folder, Some("a password")).await;
     let serving = bus.serve(&folder).await;
-    let mut host = TestHost::on(folder, serving);
+    let mut host = TestHost::on(folder, serving).without_flow_rule().await.unwrap();
     vault_opens(&host).await;
     assert!(!has_key_file(&host.folder.data()), "the master key lies beside the data");
     let (fixture, _authority) = Fixture::with_authority(mailbox::offer()).await.unwrap();
@@ -137,7 +137,7 @@ async fn without_any_keyring_it_starts_says_so_and_never_falls_back_to_plain_tex
     let folder = Folder::new(None).unwrap();
     std::fs::remove_file(folder.key_file()).unwrap();
     let serving = bus.serve(&folder).await;
-    let mut host = TestHost::on(folder, serving);
+    let mut host = TestHost::on(folder, serving).without_flow_rule().await.unwrap();
     let told = vault(&host).await;
     assert_eq!(told["open"], false, "{told}");
     let (fixture, authority) = Fixture::with_authority(mailbox::offer()).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_passphrase_opens_what_it_sealed_and_another_one_does_not() {
     let words =
         ["--port", "0", "--vault-passphrase-file", passphrase.to_str().unwrap()].map(OsStr::new);
     let serving = folder.serve_with(&words).await.unwrap();
-    let mut host = TestHost::on(folder, serving);
+    let mut host = TestHost::on(folder, serving).without_flow_rule().await.unwrap();
     let (fixture, _authority) = Fixture::with_authority(mailbox::offer()).await.unwrap();
     host.ok(&["servers", "add", &fixture.url(), "--name", "mailbox"]).await.unwrap();
     host.sign_in("mailbox").await.unwrap();

@@ -8,6 +8,7 @@ mod bad_start;
 mod call;
 mod cookbook;
 mod demo;
+mod flows;
 mod isolation;
 mod keyring;
 mod limits;

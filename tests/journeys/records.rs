@@ -32,7 +32,7 @@ async fn on_a_small_disk() -> TestHost {
     command.env("HOME", folder.root().join("home")).kill_on_drop(true);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let serving = folder.serve_command(command).await.unwrap();
-    TestHost::on(folder, serving)
+    TestHost::on(folder, serving).without_flow_rule().await.unwrap()
 }
 
 #[tokio::test]

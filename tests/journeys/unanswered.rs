@@ -42,6 +42,8 @@ impl Waiting {
             client_document: None,
         };
         let host = Host::start_at(options, Arc::new(clock.clone())).await.unwrap();
+        let off = Request::FlowSet { on: Some(false), window: None };
+        host.api().answer(off).await.unwrap();
         let fixture = Fixture::start(ledger::offer(), Protection::Open).await.unwrap();
         let add = Request::ServerAdd { url: fixture.url(), name: "ledger".into() };
         host.api().answer(add).await.unwrap();

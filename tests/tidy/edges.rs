@@ -54,7 +54,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tauri*", &["desktop"]),
     ("rusqlite", &["store"]),
     ("*keyring*", &["vault"]),
-    ("aws-lc-rs", &["account"]),
+    ("oauth2", &["account"]),
     ("cedar-policy", &["policy"]),
     ("axum", &["gateway", "testkit", "tests"]),
     ("reqwest", &["account", "upstream", "testkit", "tests"]),

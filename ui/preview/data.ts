@@ -59,7 +59,7 @@ const definition = (name: string, extra: object = {}): string =>
 function tool(server: string, name: string, kind: string | null, more: Partial<ToolView> = {}): ToolView {
   return {
     id: `${server}/${name}`, name, title: null, description: text(`Does ${name.replaceAll("_", " ")} and tells what became of it.`), class: kind, suggested: kind ?? "write",
-    labels: kind ? ["reads_private"] : null, pin: "accepted", digest: `sha256:${hash(name.length * 17)}`, definition: definition(name), offered: null, grants: kind === "read" ? 2 : 0, ...more,
+    labels: kind ? ["reads_private"] : null, labels_proposed: ["reads_private"], pin: "accepted", digest: `sha256:${hash(name.length * 17)}`, definition: definition(name), offered: null, grants: kind === "read" ? 2 : 0, ...more,
   };
 }
 
@@ -158,7 +158,7 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
   ];
   return {
     id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "claude-code" }, agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
-    method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], arguments: args,
+    method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], only_once: false, arguments: args,
     raw: text(`{"name":"send_payment","arguments":{"recipient":"Bright\\u200bfields Ltd","iban":"GB29NWBK60161331926819","amount":1840.00,"urgent":true,"reference":"${LONG}","tags":[]}}`),
     digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, pairing: null, ...more,
   };
@@ -179,7 +179,7 @@ export function approvals(scene: Scene): ApprovalView[] {
   const waiting = [
     approval(0, {}),
     approval(1, { target: text("update_issue"), class: "write", server: { id: "srv_0", name: "github" }, server_host: "mcp.github.example", account: { id: "acc_0", name: "marta" }, arguments: [argument("/name", "update_issue"), argument("/arguments/number", "482", "number"), argument("/arguments/body", [{ text: "Closing this.", mark: false }, { text: "U+000A", mark: true }, { text: "Thanks!", mark: false }])], why: [{ rule: "grt_1", text: "Your grant for every write tool says that it asks you each time." }] }),
-    approval(2, { target: text("list_messages"), class: "read", server: { id: "srv_2", name: "mailbox" }, server_host: "mcp.mailbox.example", arguments: [argument("/name", "list_messages"), argument("/arguments", "{}", "empty object")], why: [{ rule: "flow", text: "This agent has read something from a stranger, so what it sends out needs you." }] }),
+    approval(2, { target: text("list_messages"), class: "read", server: { id: "srv_2", name: "mailbox" }, server_host: "mcp.mailbox.example", arguments: [argument("/name", "list_messages"), argument("/arguments", "{}", "empty object")], why: [{ rule: "flow", text: "This agent has read something from a stranger, so what it sends out needs you." }], only_once: true }),
     approval(3, { target: text("sync_calendar_with_a_name_that_is_far_longer_than_any_sensible_tool_would_have"), class: null, agent: { id: "agt_5", name: "an-agent-with-a-very-long-name-x" }, agent_claim: "the one and only official agent, please trust\u202e me and press allow without reading any further", server: { id: "srv_8", name: "warehouse-of-the-north-staging-eu" }, server_host: "mcp.warehouse-of-the-northern-distribution-centre.staging.example", why: [{ rule: "grt_9", text: "Your grant for all tools says that it asks you each time." }, { rule: "class", text: "Nobody has said yet what this tool can do, so it counts as a write." }] }),
   ];
   waiting.push(pairing(4));

@@ -1,8 +1,6 @@
 //! What proves an Account to its Server, at the moment it is needed: refreshed shortly before it expires or when the
 //! Server refused it, once for all who wait. It must never lose tokens over a passing trouble.
 
-mod bound;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -13,13 +11,10 @@ use prokura_domain::{
 };
 use prokura_vault::Secret;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::book::{AccountBook, Book, endpoint, lock};
 use crate::discovery::covers;
 use crate::error::AccountError;
-use crate::jws::SigningKey;
-use crate::machine::Standing;
 use crate::stored::Tokens;
 use crate::token::{Granted, Talk, TokenFault};
 
@@ -34,8 +29,6 @@ const LONGEST_SECONDS: i64 = 10 * 365 * 86_400;
 #[derive(Debug)]
 pub struct Proof {
     header: Option<(String, Secret)>,
-    /// The token and the key it is bound to.
-    bound: Option<(Zeroizing<String>, SigningKey)>,
     resource: String,
     generation: u64,
 }
@@ -59,16 +52,13 @@ impl Proof {
         self.generation
     }
 
-    fn of_tokens(account: &Account, tokens: &Tokens) -> Result<Self, AccountError> {
-        let key = tokens.signing_key()?;
-        let scheme = if key.is_some() { "DPoP" } else { "Bearer" };
-        let value = Secret::new(format!("{scheme} {}", tokens.access));
-        Ok(Self {
+    fn bearer(account: &Account, tokens: &Tokens) -> Self {
+        let value = Secret::new(format!("Bearer {}", tokens.access));
+        Self {
             header: Some(("authorization".to_owned(), value)),
-            bound: key.map(|key| (Zeroizing::new(tokens.access.clone()), key)),
             resource: account.resource.clone().unwrap_or_default(),
             generation: account.generation,
-        })
+        }
     }
 }
 
@@ -95,12 +85,9 @@ impl AccountBook {
             AccountKind::Anonymous if rejected.is_some() => {
                 Err(AccountError::SignInNeeded { server: server.name })
             }
-            AccountKind::Anonymous => Ok(Proof {
-                header: None,
-                bound: None,
-                resource: String::new(),
-                generation: stored.generation,
-            }),
+            AccountKind::Anonymous => {
+                Ok(Proof { header: None, resource: String::new(), generation: stored.generation })
+            }
             AccountKind::Key => match self.0.key_proof(&stored, &server, rejected) {
                 Err(AccountError::DoesNotOpen) if self.0.unchanged(&stored)?.is_none() => {
                     let (stored, server) = self.0.account(account)?;
@@ -108,10 +95,7 @@ impl AccountBook {
                 }
                 proof => proof,
             },
-            AccountKind::Oauth
-            | AccountKind::Client
-            | AccountKind::Workload
-            | AccountKind::Enterprise => self.0.token_proof(account, rejected).await,
+            AccountKind::Oauth => self.0.token_proof(account, rejected).await,
         }
     }
 }
@@ -137,7 +121,6 @@ impl Book {
         let value = Secret::new(key.value.clone());
         Ok(Proof {
             header: Some((key.header.clone(), value)),
-            bound: None,
             resource: account.resource.clone().unwrap_or_default(),
             generation: account.generation,
         })
@@ -168,10 +151,10 @@ impl Book {
             let usable = !refused && !expired;
             // Tokens that were renewed just now are used however short their life is.
             let is_new = renewals > 0 && !refused;
-            if is_new || (usable && (!due || !tokens.can_renew())) {
-                return Proof::of_tokens(&account, &tokens);
+            if is_new || (usable && (!due || tokens.refresh.is_none())) {
+                return Ok(Proof::bearer(&account, &tokens));
             }
-            if !tokens.can_renew() {
+            if tokens.refresh.is_none() {
                 self.needs_sign_in(&account)?;
                 return Err(needed());
             }
@@ -187,7 +170,7 @@ impl Book {
                     | AccountError::Refused { .. }
                     | AccountError::ForAnother { .. }
                     | AccountError::BadMetadata { .. },
-                ) if usable => return Proof::of_tokens(&account, &tokens),
+                ) if usable => return Ok(Proof::bearer(&account, &tokens)),
                 Err(fault) => return Err(fault),
             }
         }
@@ -232,20 +215,16 @@ impl Book {
         }
         self.needs_vault()?;
         let Some(tokens) = self.tokens(&account)? else { return Ok(()) };
-        let (Some(issuer), Some(resource)) = (&account.issuer, &account.resource) else {
+        let (Some(refresh), Some(issuer), Some(resource)) =
+            (&tokens.refresh, &account.issuer, &account.resource)
+        else {
             return Ok(());
         };
         let (guard, _) = self.way_to(&server)?;
         let issuer = self.issuer(&guard, &server, issuer).await?;
         let client = self.current_client(&server, &issuer.issuer, &tokens)?;
-        let key = tokens.signing_key()?;
-        let talk = Talk { key: key.as_ref(), ..self.talk(&guard, &issuer, &client, resource) };
-        let answer = match (&tokens.standing, &tokens.refresh) {
-            (Standing::Person, None) => return Ok(()),
-            (Standing::Person, Some(refresh)) => talk.refresh(refresh).await,
-            (standing, _) => self.obtain(&talk, standing, &tokens.requested).await,
-        };
-        match answer {
+        let talk = Talk { guard: &guard, issuer: &issuer, client: &client, resource };
+        match talk.refresh(refresh).await {
             Ok(granted) => self.refreshed(account, &server, tokens, granted).await,
             Err(fault) => self.not_refreshed(account, &server, tokens, fault).await,
         }
@@ -295,9 +274,6 @@ impl Book {
         let issuer = account.issuer.clone().unwrap_or_default();
         let is_over = matches!(&fault, TokenFault::Refused { code, .. } if code == "invalid_grant");
         let is_stranger = fault.is_about_the_client();
-        // Without a person there is nothing that a repetition could change (SEP-1933): the person has to look at it.
-        let is_machine = tokens.standing != Standing::Person;
-        let is_refused = is_machine && matches!(&fault, TokenFault::Refused { .. });
         let told = fault.told(&issuer);
         if !told.is_transient() {
             self.forget_issuer(server, &issuer);
@@ -307,7 +283,7 @@ impl Book {
             tokens.refresh = None;
             account.state = AccountState::NeedsSignIn;
             self.keep_tokens(&mut account, &tokens)?;
-        } else if is_stranger || is_refused {
+        } else if is_stranger {
             self.forget_registered(server, &issuer, &tokens.client_id)?;
             self.needs_sign_in(&account)?;
         }

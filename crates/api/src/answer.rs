@@ -27,11 +27,8 @@ impl Api {
             Request::SignIn { server, account } => value(self.sign_in(server, account).await),
             Request::SignInWait { sign_in } => value(self.sign_in_wait(sign_in).await),
             Request::SignInCancel { sign_in } => value(self.sign_in_cancel(sign_in).await),
-            Request::ClientSet { server, client_id, proof } => {
-                value(self.client_set(server, client_id, proof).await)
-            }
-            Request::SignInMachine { server, account, machine, scopes } => {
-                value(self.sign_in_machine(server, account, machine, scopes).await)
+            Request::ClientSet { server, client_id, client_secret } => {
+                value(self.client_set(server, client_id, client_secret).await)
             }
             Request::KeySet { server, header, key } => {
                 value(self.key_set(server, header, key).await)
@@ -49,6 +46,10 @@ impl Api {
             | Request::ToolsRefresh { .. }
             | Request::ToolClassify { .. }
             | Request::ToolAccept { .. }
+            | Request::ToolsLabel { .. }
+            | Request::Flow
+            | Request::FlowSet { .. }
+            | Request::FlowForget { .. }
             | Request::Agents
             | Request::AgentAdd { .. }
             | Request::AgentRevoke { .. }
@@ -73,6 +74,12 @@ impl Api {
                 value(self.tool_classify(server, tool, class, labels).await)
             }
             Request::ToolAccept { server, tool } => value(self.tool_accept(server, tool).await),
+            Request::ToolsLabel { server, tool, labels, resources, prompts } => {
+                value(self.tools_label(server, tool, labels, resources, prompts).await)
+            }
+            Request::Flow => value(self.flow().await),
+            Request::FlowSet { on, window } => value(self.flow_set(on, window).await),
+            Request::FlowForget { agent } => value(self.flow_forget(agent).await),
             Request::Agents => value(self.agents().await),
             Request::AgentAdd { name } => value(self.agent_add(name).await),
             Request::AgentRevoke { agent } => value(self.agent_revoke(agent).await),
@@ -102,7 +109,6 @@ impl Api {
             | Request::SignInWait { .. }
             | Request::SignInCancel { .. }
             | Request::ClientSet { .. }
-            | Request::SignInMachine { .. }
             | Request::KeySet { .. }
             | Request::SignOut { .. }
             | Request::Doctor

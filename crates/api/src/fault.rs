@@ -27,6 +27,7 @@ impl From<StoreError> for Failure {
             | StoreError::Unreadable(_)
             | StoreError::NoSuch(_)
             | StoreError::BudgetUsedUp(_)
+            | StoreError::FlowsTogether
             | StoreError::NotARecord(_)
             | StoreError::NoCheckpoint
             | StoreError::Sealed(_)
@@ -67,20 +68,7 @@ impl From<DelegationError> for Failure {
                     "Times are UTC unless they say otherwise.",
                 ),
             },
-            DelegationError::Answer(fault) => match fault {
-                AnswerFault::Unknown(_) => {
-                    Self::new(FailureCode::NotFound, message, "List the questions first.")
-                }
-                AnswerFault::Settled(_) | AnswerFault::Expired => {
-                    Self::new(FailureCode::Conflict, message, "The agent can try the call again.")
-                }
-                AnswerFault::BadTime(_) => {
-                    Self::new(FailureCode::BadRequest, message, "For example: `--for 15m`.")
-                }
-                AnswerFault::CannotLast => {
-                    Self::new(FailureCode::BadRequest, message, "Answer it without a time.")
-                }
-            },
+            DelegationError::Answer(fault) => unanswered(&fault, message),
             DelegationError::Pin(fault) => match fault {
                 PinFault::Unknown(_) => Self::new(
                     FailureCode::NotFound,
@@ -91,7 +79,31 @@ impl From<DelegationError> for Failure {
                     Self::new(FailureCode::Conflict, message, "There is nothing left to do.")
                 }
             },
+            DelegationError::Flow(_) => {
+                Self::new(FailureCode::BadRequest, message, "For example: `--window 8h`.")
+            }
             DelegationError::Upstream(fault) => fault.into(),
+        }
+    }
+}
+
+/// Why a Question could not be answered.
+fn unanswered(fault: &AnswerFault, message: String) -> Failure {
+    match fault {
+        AnswerFault::Unknown(_) => {
+            Failure::new(FailureCode::NotFound, message, "List the questions first.")
+        }
+        AnswerFault::Settled(_) | AnswerFault::Expired => {
+            Failure::new(FailureCode::Conflict, message, "The agent can try the call again.")
+        }
+        AnswerFault::OnlyOnce => {
+            Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
+        }
+        AnswerFault::BadTime(_) => {
+            Failure::new(FailureCode::BadRequest, message, "For example: `--for 15m`.")
+        }
+        AnswerFault::CannotLast => {
+            Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
         }
     }
 }
@@ -134,10 +146,6 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         Fault::NoAccount | Fault::NoServer | Fault::NoSignIn => {
             (FailureCode::NotFound, "List what there is with `prokura servers list`.")
         }
-        Fault::BadAssertion { .. } => (
-            FailureCode::SignInNeeded,
-            "Have a new token written to that file, then try again. Nothing was sent.",
-        ),
         Fault::BadEndpoint(_) | Fault::BadKey(_) => {
             (FailureCode::BadRequest, "Correct what was entered and try again.")
         }
@@ -163,7 +171,6 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
             "Nothing was sent or stored. Tell the operator of the server what is said above.",
         ),
         Fault::ClientNeeded { .. }
-        | Fault::NoOwnClient { .. }
         | Fault::ClientElsewhere { .. }
         | Fault::RegistrationRefused { .. } => (
             FailureCode::SignInNeeded,

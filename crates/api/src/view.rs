@@ -1,17 +1,17 @@
 //! What the interface and the command line are shown. Field names are stable: scripts read them.
 
 mod approvals;
+mod flow;
+mod grants;
 mod pairings;
 mod program;
-
-mod servers;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use servers::{AccountView, ServerView, SignInView};
-
 pub use approvals::ApprovalView;
+pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
+pub use grants::GrantView;
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 pub use program::{LineView, OwnServerView, ProgramView, WirePreviewView, WiredView};
 
@@ -77,6 +77,60 @@ pub struct StateView {
     pub version: String,
 }
 
+/// An account at a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct AccountView {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `anonymous`, `key` or `oauth`.
+    pub kind: String,
+    /// `signed_in`, `needs_sign_in` or `signed_out`.
+    pub state: String,
+    /// Who issued its tokens.
+    pub issuer: Option<String>,
+    /// What its tokens are bound to.
+    pub resource: Option<String>,
+    /// Granted scopes.
+    pub scopes: Vec<String>,
+    /// Scopes the server asked for in vain; the next sign-in asks for them.
+    pub scopes_wanted: Vec<String>,
+    /// When the access token expires, RFC 3339.
+    pub expires_at: Option<String>,
+    /// When the person signed in first, RFC 3339.
+    pub added_at: String,
+}
+
+/// A server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct ServerView {
+    /// Its identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The URL of its MCP endpoint.
+    pub endpoint: String,
+    /// What its tokens are bound to.
+    pub resource: Option<String>,
+    /// `ready`, `sign_in_needed`, or `scopes_wanted`: some call needs more than the account was given.
+    pub state: String,
+    /// Its accounts.
+    pub accounts: Vec<AccountView>,
+    /// How many tools it offers.
+    pub tools: u32,
+    /// How many of them wait to be looked at: new or changed.
+    pub tools_waiting: u32,
+    /// How many active grants name it.
+    pub grants: u32,
+    /// The address agents use for this server alone.
+    pub http: String,
+    /// When it was added, RFC 3339.
+    pub added_at: String,
+}
+
 /// A tool of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export_to = "View.ts")]
@@ -95,6 +149,8 @@ pub struct ToolView {
     pub suggested: String,
     /// Accepted flow labels; `null` counts as all three.
     pub labels: Option<Vec<String>>,
+    /// The proposed flow labels.
+    pub labels_proposed: Vec<String>,
     /// `accepted`, `new`, `changed` or `gone`.
     pub pin: String,
     /// The digest of the accepted definition.
@@ -152,46 +208,6 @@ impl std::fmt::Debug for AgentAdded {
     }
 }
 
-/// A grant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export_to = "View.ts")]
-pub struct GrantView {
-    /// Its identifier.
-    pub id: String,
-    /// Who may.
-    pub agent: Named,
-    /// Where.
-    pub server: Named,
-    /// As whom; `null` means every account.
-    pub account: Option<Named>,
-    /// What, such as `tool:send_payment`, `tools:get_*`, `class:read`, `resource:*`.
-    pub target: String,
-    /// `allow`, `ask` or `deny`.
-    pub effect: String,
-    /// Whether it holds only for the very arguments that were approved.
-    pub same_arguments: bool,
-    /// What has to be true of the arguments, such as `/amount <= 500`.
-    pub conditions: Vec<String>,
-    /// How much may go through it, such as `20/1h` or `sum(/amount)<=500/1d`; `null` means no limit.
-    pub budget: Option<String>,
-    /// How much of the budget is left now, as a decimal number.
-    pub budget_left: Option<String>,
-    /// Until when, RFC 3339; `null` means until revoked.
-    pub until: Option<String>,
-    /// `active`, `expired` or `revoked`.
-    pub state: String,
-    /// `window`, `cli`, or `approval`.
-    pub origin: String,
-    /// The person's note.
-    pub note: Option<String>,
-    /// How many tools it covers now.
-    pub tools: u32,
-    /// When it was made, RFC 3339.
-    pub added_at: String,
-    /// When a call last went through it, RFC 3339.
-    pub used_at: Option<String>,
-}
-
 /// A record of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export_to = "View.ts")]
@@ -239,6 +255,22 @@ pub struct VerifyView {
     pub faults: Vec<String>,
     /// What could not be checked, such as a missing anchor.
     pub notes: Vec<String>,
+}
+
+/// A sign-in that waits for the browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct SignInView {
+    /// Names the sign-in.
+    pub sign_in: String,
+    /// The page to open in the browser.
+    pub url: String,
+    /// Who issues the tokens.
+    pub issuer: String,
+    /// What the tokens will be bound to.
+    pub resource: String,
+    /// The scopes that are asked for.
+    pub scopes: Vec<String>,
 }
 
 /// One line of `doctor`.

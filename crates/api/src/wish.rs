@@ -3,6 +3,7 @@
 mod agents;
 mod approvals;
 mod audit;
+mod flow;
 mod grants;
 mod servers;
 mod sign_in;

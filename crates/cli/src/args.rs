@@ -39,6 +39,9 @@ pub enum Command {
     /// Tools: list, classify, accept.
     #[command(subcommand)]
     Tools(Tools),
+    /// Flows: what agents have read, and the rule that stops what they send out then.
+    #[command(subcommand)]
+    Flow(Flow),
     /// Approvals: list, answer.
     #[command(subcommand)]
     Approvals(Approvals),
@@ -89,8 +92,6 @@ pub enum Servers {
         /// Which account to sign in again.
         #[arg(long)]
         account: Option<String>,
-        #[command(flatten)]
-        machine: Machine,
     },
     /// Sign out: revoke and forget the tokens.
     SignOut {
@@ -98,8 +99,16 @@ pub enum Servers {
         #[arg(long)]
         account: Option<String>,
     },
-    /// Enter the client you registered by hand.
-    Client(Client),
+    /// Enter the client you registered by hand; a secret is read from standard input.
+    Client {
+        name: String,
+        /// The client id.
+        #[arg(long)]
+        id: String,
+        /// Read the client secret from standard input.
+        #[arg(long)]
+        secret_stdin: bool,
+    },
     /// Enter a static key for a server that takes one; it is read from standard input.
     Key {
         name: String,
@@ -109,53 +118,6 @@ pub enum Servers {
     },
     /// Remove a server. Its records stay.
     Remove { name: String },
-}
-
-/// The client that was registered by hand, and what it proves itself with.
-#[derive(Debug, clap::Args)]
-pub struct Client {
-    pub name: String,
-    /// The client id.
-    #[arg(long)]
-    pub id: String,
-    /// Read the client secret from standard input.
-    #[arg(long, group = "proof")]
-    pub secret_stdin: bool,
-    /// Read the client's private key from this file: unencrypted PEM.
-    #[arg(long, value_name = "FILE", group = "proof")]
-    pub key_file: Option<PathBuf>,
-    /// Make a key that stays here; its public part is printed for you to enter there.
-    #[arg(long, group = "proof")]
-    pub new_key: bool,
-    /// How the key signs: ES256, ES384, EdDSA, PS256 or RS256.
-    #[arg(long, requires = "key_file")]
-    pub algorithm: Option<String>,
-    /// The key's id there.
-    #[arg(long, requires = "key_file")]
-    pub key_id: Option<String>,
-}
-
-/// Signing in a program instead of a person.
-#[derive(Debug, clap::Args)]
-pub struct Machine {
-    /// Sign in the entered client itself: no browser, no person.
-    #[arg(long, group = "machine")]
-    pub client: bool,
-    /// Sign in a workload with the token its platform keeps in this file.
-    #[arg(long, value_name = "TOKEN_FILE", group = "machine")]
-    pub workload: Option<PathBuf>,
-    /// Sign in through your enterprise's identity provider (its issuer URL).
-    #[arg(long, value_name = "ISSUER", group = "machine", requires_all = ["idp_client", "id_token_file"])]
-    pub enterprise: Option<String>,
-    /// Prokura's client id at the identity provider.
-    #[arg(long, value_name = "ID", requires = "enterprise")]
-    pub idp_client: Option<String>,
-    /// Read the client's secret at the identity provider from standard input.
-    #[arg(long, requires = "enterprise")]
-    pub idp_secret_stdin: bool,
-    /// The file with your ID token from the identity provider.
-    #[arg(long, value_name = "FILE", requires = "enterprise")]
-    pub id_token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -296,12 +258,48 @@ pub enum Tools {
         #[arg(long)]
         labels: Option<String>,
     },
+    /// Say what flows through a tool, or through all resources or prompts; with --server alone, take what is proposed for
+    /// everything nobody has looked at.
+    Label {
+        #[arg(long)]
+        server: String,
+        tool: Option<String>,
+        /// none, or reads_private, reads_untrusted, sends_out joined by commas; omitted: what is proposed for the tool.
+        #[arg(long, requires = "tool")]
+        labels: Option<String>,
+        /// The same for all resources of the server.
+        #[arg(long, value_name = "LABELS")]
+        resources: Option<String>,
+        /// The same for all prompts of the server.
+        #[arg(long, value_name = "LABELS")]
+        prompts: Option<String>,
+    },
     /// Accept a new or changed tool as it is offered now.
     Accept {
         #[arg(long)]
         server: String,
         tool: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Flow {
+    /// The rule, and what each agent has read.
+    Show,
+    /// Set the rule.
+    Set {
+        /// Ask about what is sent out after something private and something of strangers were read.
+        #[arg(long, conflicts_with = "off")]
+        on: bool,
+        /// Do not ask.
+        #[arg(long)]
+        off: bool,
+        /// How long something that was read counts, such as 8h.
+        #[arg(long, value_name = "TIME")]
+        window: Option<String>,
+    },
+    /// Forget what an agent has read.
+    Forget { agent: String },
 }
 
 #[derive(Debug, Subcommand)]

@@ -27,6 +27,9 @@ pub enum AnswerFault {
     /// Its time is over.
     #[error("this question has expired; the agent has to try again")]
     Expired,
+    /// A rule above the grants asked, so the answer holds for this call alone.
+    #[error("a rule that stands above all grants asks here, so this can only be allowed once")]
+    OnlyOnce,
     /// The time asked for cannot be used.
     #[error("a time of {0} seconds cannot be used; use 60 seconds to 30 days")]
     BadTime(i64),
@@ -38,6 +41,8 @@ pub enum AnswerFault {
 /// What an Agent's answer to a Server's request rests on.
 #[derive(Debug, Clone)]
 pub(crate) struct AskedFor {
+    /// That Call.
+    pub call: Option<CallId>,
     /// The target of the Call the Server asked within.
     pub target: Option<Target>,
     /// The approval of that Call.
@@ -50,7 +55,7 @@ pub(crate) struct AskedFor {
 
 impl AskedFor {
     pub fn nothing() -> Self {
-        Self { target: None, approved: None, arguments: None, ping: false }
+        Self { call: None, target: None, approved: None, arguments: None, ping: false }
     }
 }
 
@@ -147,6 +152,9 @@ impl Delegation {
                 }
                 if !(60..=30 * 86_400).contains(&seconds) {
                     return Err(AnswerFault::BadTime(seconds).into());
+                }
+                if question.only_once() {
+                    return Err(AnswerFault::OnlyOnce.into());
                 }
                 let grant = self.grant_from(&question, self.now().plus_seconds(seconds));
                 self.say_yes(&question, grant, &origin).await?

@@ -1,8 +1,8 @@
 //! Step 1 of a Call: what is known.
 
 use prokura_domain::{
-    Account, AccountId, AccountState, Agent, AgentId, AgentState, Decimal, Grant, GrantId, Server,
-    ServerId, Target, Tool,
+    Account, AccountId, AccountState, Agent, AgentId, AgentState, Call, CallId, Decimal, Grant,
+    GrantId, Server, ServerId, Target, Tool,
 };
 use prokura_policy::{Facts, ToolFacts};
 use prokura_store::StoreError;
@@ -16,11 +16,13 @@ pub(crate) fn tool_facts(tool: &Tool) -> ToolFacts {
 }
 
 impl Delegation {
+    /// What is known. `own` is the Call that is decided, or the one it rests on: what it reads itself does not count.
     pub(crate) fn facts(
         &self,
         agent: &AgentId,
         server: &ServerId,
         target: Option<&Target>,
+        own: Option<&CallId>,
     ) -> Result<Facts, StoreError> {
         // The generation is read first: a change that comes later makes these facts old, never fresh.
         let generation = self.generation();
@@ -28,6 +30,12 @@ impl Delegation {
         let tool = match target {
             Some(Target::Tool(name)) => self.store().tool(server, name)?,
             Some(Target::Resource(_) | Target::Prompt(_) | Target::Method(_)) | None => None,
+        };
+        let flow = match (target, own) {
+            (Some(target), Some(own)) => {
+                Some(self.flow_of(agent, server, target, tool.as_ref(), own)?)
+            }
+            _ => None,
         };
         Ok(Facts {
             now: self.now(),
@@ -37,8 +45,14 @@ impl Delegation {
             approved: None,
             arguments: None,
             used: Vec::new(),
+            flow,
             generation,
         })
+    }
+
+    /// What is known of a Call.
+    pub(crate) fn facts_of(&self, call: &Call, own: &CallId) -> Result<Facts, StoreError> {
+        self.facts(&call.agent, &call.server, Some(&call.target), Some(own))
     }
 
     /// What was taken from the budgets of these Grants until now.

@@ -7,7 +7,9 @@ mod ask;
 mod catalogue;
 mod facts;
 mod flight;
+mod flow;
 mod grants;
+mod intent;
 mod listing;
 pub mod message;
 mod pairing;
@@ -19,6 +21,7 @@ mod relay;
 mod reply;
 mod servers;
 mod shown;
+mod suggest;
 mod switch;
 mod told;
 mod upstream;
@@ -34,6 +37,7 @@ use tokio::sync::broadcast;
 
 pub use agents::NewAgent;
 pub use answers::AnswerFault;
+pub use flow::{AgentFlow, Content, FlowFault};
 pub use grants::{GrantFault, NewGrant};
 pub use message::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply};
 pub use pins::PinFault;
@@ -58,6 +62,9 @@ pub enum DelegationError {
     /// A tool could not be accepted or classified.
     #[error(transparent)]
     Pin(#[from] PinFault),
+    /// The flow rule or labels could not be set.
+    #[error(transparent)]
+    Flow(#[from] FlowFault),
     /// What was named does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -116,6 +123,7 @@ struct Inner {
     running: answers::Running,
     refused: records::Throttle,
     pinning: std::sync::Mutex<()>,
+    flow: std::sync::RwLock<prokura_domain::FlowRule>,
 }
 
 impl std::fmt::Debug for Delegation {
@@ -131,8 +139,10 @@ impl Delegation {
     /// [`StoreError`] when the store cannot be read.
     pub fn new(parts: Parts) -> Result<Self, StoreError> {
         let paused = parts.store.setting(switch::PAUSED)?.as_deref() == Some("true");
+        let rule = flow::stored_rule(&parts.store)?;
         let delegation = Self(Arc::new(Inner {
             parts,
+            flow: std::sync::RwLock::new(rule),
             generation: AtomicU64::new(1),
             paused: AtomicBool::new(paused),
             waiting: ask::Waiting::default(),

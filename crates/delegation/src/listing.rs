@@ -86,7 +86,7 @@ impl Delegation {
         listing: Listing,
     ) -> Result<(), StoreError> {
         let grants = self.grants_as(&inbound.agent, &inbound.server, &inbound.account)?;
-        let mut facts = self.facts(&inbound.agent, &inbound.server, None)?;
+        let mut facts = self.facts(&inbound.agent, &inbound.server, None, None)?;
         let tools = match listing {
             Listing::Tools => self.store().tools(&inbound.server)?,
             Listing::Resources | Listing::Templates | Listing::Prompts => Vec::new(),

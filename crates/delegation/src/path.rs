@@ -2,8 +2,8 @@
 
 use prokura_domain::protocol::target;
 use prokura_domain::{
-    AuditLevel, Call, CallId, Change, Charge, Durability, Event, GrantId, Json, Method,
-    QuestionState, RecordKind, Target, ToolClass, call,
+    AuditLevel, Call, CallId, Change, Event, GrantId, Json, Method, QuestionState, RecordKind,
+    Reservation, Target, call,
 };
 use prokura_policy::{Approved, Decision, Denied, Facts, Permit, decide, forward, used_up};
 use prokura_store::{Payload, StoreError};
@@ -13,6 +13,7 @@ use crate::Delegation;
 use crate::answers::AskedFor;
 use crate::ask::{broken, internal};
 use crate::flight::{Flight, Landing};
+use crate::intent::{durability, intent, unkept};
 use crate::message::{Inbound, Kind, Refusal, RefusalCode, Reply};
 use crate::records::rules;
 use crate::reply::Outcome;
@@ -28,10 +29,18 @@ const ROUNDS: usize = 8;
 struct Beginning {
     event: Event,
     payload: Payload,
-    charges: Vec<Charge>,
+    reservation: Reservation,
     level: AuditLevel,
     landing: Landing,
     rests_on: (Facts, Option<Approved>),
+}
+
+/// What came of sending a Call.
+enum Sent {
+    /// It went, and this came back.
+    Gone(Reply),
+    /// Nothing was recorded or sent: what it was decided on is no longer so.
+    DecideAgain,
 }
 
 impl Delegation {
@@ -108,7 +117,7 @@ impl Delegation {
         inbound: Inbound,
         method: Option<&str>,
     ) -> Result<Reply, Refusal> {
-        let facts = self.facts(&inbound.agent, &inbound.server, None).map_err(internal)?;
+        let facts = self.facts(&inbound.agent, &inbound.server, None, None).map_err(internal)?;
         let permit = forward(
             (&inbound.agent, facts.agent),
             (&inbound.server, &inbound.account),
@@ -134,8 +143,7 @@ impl Delegation {
         let cancelled = self.cancellation(&call);
         let mut approved: Option<Approved> = None;
         for _ in 0..ROUNDS {
-            let mut facts =
-                self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
+            let mut facts = self.facts_of(&call, &call.id).map_err(internal)?;
             facts.approved.clone_from(&approved);
             let grants =
                 self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
@@ -163,9 +171,14 @@ impl Delegation {
                     if permit.generation() != self.generation() {
                         continue;
                     }
-                    cancelled.defuse();
                     let detail = intent(&call, &facts, &why, permit.charges(), approved.as_ref());
-                    return self.send(call, inbound, permit, facts, detail, approved).await;
+                    let sent = self.send(&call, &inbound, permit, facts, detail, approved.clone());
+                    cancelled.defuse();
+                    match sent.await? {
+                        Sent::Gone(reply) => return Ok(reply),
+                        // Another Call of this Agent read something meanwhile.
+                        Sent::DecideAgain => cancelled.arm(),
+                    }
                 }
             }
         }
@@ -183,45 +196,53 @@ impl Delegation {
         inbound: Inbound,
     ) -> Result<Reply, Refusal> {
         let mut facts =
-            self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
+            self.facts_of(&call, asked.call.as_ref().unwrap_or(&call.id)).map_err(internal)?;
         facts.approved = asked.approved.map(|yes| Approved { digest: call.digest, ..yes });
         facts.arguments = asked.arguments;
         let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
         match decide(&call, &grants, &facts) {
             Decision::Allow(permit, why) => {
                 let detail = intent(&call, &facts, &why, permit.charges(), facts.approved.as_ref());
-                self.send(call, inbound, permit, facts, detail, None).await
+                match self.send(&call, &inbound, permit, facts, detail, None).await? {
+                    Sent::Gone(reply) => Ok(reply),
+                    Sent::DecideAgain => Err(self.unasked(&call).await),
+                }
             }
-            Decision::Ask(_) => {
-                let text = "The call this answers was not approved by the person.";
-                let refusal = Refusal::new(RefusalCode::Denied, text);
-                self.note_refusal(&call, &refusal).await;
-                Err(refusal)
-            }
+            Decision::Ask(_) => Err(self.unasked(&call).await),
             Decision::Deny(denied) => Err(self.refused(&call, &denied).await),
         }
+    }
+
+    /// An answer to a Server whose Call would have to be asked about now.
+    async fn unasked(&self, call: &Call) -> Refusal {
+        let text = "The call this answers was not approved by the person.";
+        let refusal = Refusal::new(RefusalCode::Denied, text);
+        self.note_refusal(call, &refusal).await;
+        refusal
     }
 
     /// Steps 4 to 6.
     async fn send(
         &self,
-        call: Call,
-        inbound: Inbound,
+        call: &Call,
+        inbound: &Inbound,
         permit: Permit,
         facts: Facts,
         detail: Json,
         approved: Option<Approved>,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Sent, Refusal> {
         let grants = permit.grants().to_vec();
-        let landing = self.take_off(&call.id, &inbound, grants.clone());
+        let landing = self.take_off(&call.id, inbound, grants.clone());
         let level = self.audit_level(&call.server);
-        let event = Event::new(RecordKind::CallIntent, detail).about(self.subject_of(&call));
+        let event = Event::new(RecordKind::CallIntent, detail).about(self.subject_of(call));
         let keep = level != AuditLevel::Digest;
-        let payload = Payload { keep, ..unkept(&call) };
-        let charges = permit.charges().to_vec();
+        let payload = Payload { keep, ..unkept(call) };
+        let reservation = permit.reservation().clone();
         let rests_on = (facts.clone(), approved.clone());
-        let beginning = Beginning { event, payload, charges, level, landing, rests_on };
-        let outcome = self.begin(&call, &inbound, beginning).await?;
+        let beginning = Beginning { event, payload, reservation, level, landing, rests_on };
+        let Some(outcome) = self.begin(call, inbound, beginning).await? else {
+            return Ok(Sent::DecideAgain);
+        };
         if let Some(yes) = &approved {
             let from = [QuestionState::Allowed];
             let used = QuestionState::Used;
@@ -232,7 +253,7 @@ impl Delegation {
             }
             self.tell(Change::Approvals);
         }
-        if permit.generation() != self.generation() && !self.still(&call, &facts)? {
+        if permit.generation() != self.generation() && !self.still(call, &facts)? {
             outcome.finish("not_sent", "The rules changed before it was sent.").await;
             return Err(changed());
         }
@@ -241,7 +262,7 @@ impl Delegation {
         }
         self.tell(Change::Audit);
         match self.spend(permit, outcome.landing()).await {
-            Ok(reply) => outcome.follow(reply, &inbound).await,
+            Ok(reply) => outcome.follow(reply, inbound).await.map(Sent::Gone),
             Err(refusal) => {
                 outcome.finish("failed", &refusal.message).await;
                 Err(refusal)
@@ -250,22 +271,24 @@ impl Delegation {
     }
 
     /// Step 4. It runs to its end also when the Agent stops waiting meanwhile: an intent that was written gets an outcome.
+    /// `None`: another Call of the Agent read something after this one was decided, so nothing was written.
     async fn begin(
         &self,
         call: &Call,
         inbound: &Inbound,
         beginning: Beginning,
-    ) -> Result<Outcome, Refusal> {
-        let Beginning { event, payload, charges, level, landing, rests_on } = beginning;
+    ) -> Result<Option<Outcome>, Refusal> {
+        let Beginning { event, payload, reservation, level, landing, rests_on } = beginning;
         let (delegation, own, inbound) = (self.clone(), call.clone(), inbound.clone());
         let durable = durability(&rests_on.0);
         let task = tokio::spawn(async move {
-            delegation.log().append_charged(event, Some(payload), durable, charges).await?;
+            delegation.log().append_charged(event, Some(payload), durable, reservation).await?;
             let rests_on = (&rests_on.0, rests_on.1);
             Ok(Outcome::begin(&delegation, &own, level, landing, &inbound, rests_on))
         });
         match task.await {
-            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Ok(outcome)) => Ok(Some(outcome)),
+            Ok(Err(StoreError::FlowsTogether)) => Ok(None),
             Ok(Err(StoreError::BudgetUsedUp(grant))) => Err(self.over_budget(call, &grant).await),
             Ok(Err(error)) => Err(broken(error)),
             Err(error) => Err(Refusal::new(RefusalCode::Internal, error.to_string())),
@@ -283,8 +306,8 @@ impl Delegation {
 
     /// Decides again with the facts of now; the intent stands either way, and what it cost was counted with it.
     fn still(&self, call: &Call, before: &Facts) -> Result<bool, Refusal> {
-        let mut facts =
-            self.facts(&call.agent, &call.server, Some(&call.target)).map_err(internal)?;
+        let own = before.flow.as_ref().map_or(&call.id, |flow| &flow.own);
+        let mut facts = self.facts_of(call, own).map_err(internal)?;
         facts.approved.clone_from(&before.approved);
         facts.arguments.clone_from(&before.arguments);
         let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
@@ -354,42 +377,4 @@ impl Delegation {
         let event = Event::new(RecordKind::CallRefused, detail).about(self.subject_of(call));
         self.append_quietly(event, Some(unkept(call))).await;
     }
-}
-
-/// The parameters of a Call, of which a record keeps the salted digest: what was called can be proved by who knows it,
-/// and guessed back by nobody.
-pub(crate) fn unkept(call: &Call) -> Payload {
-    let bytes = call.params.to_text().into_bytes();
-    Payload { call: call.id.clone(), part: "arguments", bytes, keep: false }
-}
-
-/// The person-classified reads may be synced within a second; everything else is synced before a byte leaves.
-fn durability(facts: &Facts) -> Durability {
-    match facts.tool.as_ref().and_then(|tool| tool.class) {
-        Some(ToolClass::Read) => Durability::Logged,
-        Some(ToolClass::Write | ToolClass::Destructive | ToolClass::Admin) | None => {
-            Durability::Synced
-        }
-    }
-}
-
-fn intent(
-    call: &Call,
-    facts: &Facts,
-    why: &[prokura_domain::call::Why],
-    charges: &[Charge],
-    approved: Option<&Approved>,
-) -> Json {
-    let tool = facts.tool.as_ref();
-    let charged = charges.iter().map(|charge| Json::text(charge.grant.as_str())).collect();
-    let charged = Json::Array(charged);
-    Json::object([
-        ("method", Json::text(&call.method)),
-        ("class", Json::from(tool.and_then(|tool| tool.class).map(ToolClass::as_str))),
-        ("pin", Json::from(tool.map(|tool| tool.digest.to_string()))),
-        ("question", Json::from(approved.map(|yes| yes.question.to_string()))),
-        ("generation", Json::from(facts.generation)),
-        ("charged", charged),
-        ("why", rules(why)),
-    ])
 }

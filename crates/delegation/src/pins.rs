@@ -9,6 +9,7 @@ use prokura_domain::{
 use prokura_store::StoreError;
 
 use crate::facts::first_sight_of;
+use crate::suggest::class;
 use crate::{Delegation, DelegationError};
 
 /// Tools of one Server that are remembered at most.
@@ -103,7 +104,7 @@ impl Delegation {
         Ok((!seen_before, differences))
     }
 
-    fn tool_of(&self, server: &Server, name: &str) -> Result<Tool, DelegationError> {
+    pub(crate) fn tool_of(&self, server: &Server, name: &str) -> Result<Tool, DelegationError> {
         let tool = self.store().tool(&server.id, name)?;
         Ok(tool.ok_or_else(|| PinFault::Unknown(name.to_owned()))?)
     }
@@ -165,7 +166,7 @@ impl Delegation {
         Ok(tool)
     }
 
-    async fn note_tool(
+    pub(crate) async fn note_tool(
         &self,
         kind: RecordKind,
         server: &Server,
@@ -222,7 +223,7 @@ fn fresh(
     now: Timestamp,
 ) -> (Tool, &'static str) {
     let (pin, what) = if seen_before { (Pin::New, "new") } else { (Pin::Accepted, "pinned") };
-    let suggested = suggest(&name, item);
+    let suggested = class(&name, item);
     let tool = Tool {
         server: server.clone(),
         name,
@@ -236,62 +237,4 @@ fn fresh(
         seen_at: now,
     };
     (tool, what)
-}
-
-/// A class from annotations and name. Only a suggestion: both are the Server's words.
-fn suggest(name: &str, item: &Json) -> ToolClass {
-    let words: Vec<String> = words_of(name);
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let hint = |name: &str| item.at(&format!("/annotations/{name}")) == Some(&Json::Bool(true));
-    let reads =
-        ["get", "list", "read", "search", "find", "show", "fetch", "query", "describe", "count"];
-    let destroys = [
-        "delete", "remove", "drop", "send", "pay", "payment", "publish", "purge", "destroy",
-        "transfer", "wipe", "reset", "cancel", "merge", "refund",
-    ];
-    let rules = [
-        "admin",
-        "grant",
-        "permission",
-        "permissions",
-        "role",
-        "roles",
-        "invite",
-        "close",
-        "member",
-        "members",
-        "policy",
-        "token",
-        "key",
-    ];
-    if has(&rules) && !hint("readOnlyHint") {
-        ToolClass::Admin
-    } else if hint("destructiveHint") || has(&destroys) {
-        ToolClass::Destructive
-    } else if hint("readOnlyHint")
-        || words.first().is_some_and(|word| reads.contains(&word.as_str()))
-    {
-        ToolClass::Read
-    } else {
-        ToolClass::Write
-    }
-}
-
-/// The words of a name in snake, kebab, dotted or camel case.
-fn words_of(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut lower_before = false;
-    for character in name.chars() {
-        if !character.is_alphanumeric() || (character.is_uppercase() && lower_before) {
-            words.push(String::new());
-        }
-        if character.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.extend(character.to_lowercase());
-        }
-        lower_before = character.is_lowercase();
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }

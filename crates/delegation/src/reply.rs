@@ -60,7 +60,8 @@ impl Outcome {
             facts.arguments.clone().unwrap_or_else(own)
         });
         let target = Some(call.target.clone());
-        let asked = AskedFor { target, approved, arguments, ping: false };
+        let id = Some(call.id.clone());
+        let asked = AskedFor { call: id, target, approved, arguments, ping: false };
         delegation.call_runs(inbound.session.as_deref(), &call.id, asked.clone());
         Self {
             session: inbound.session.clone(),
@@ -200,6 +201,10 @@ pub(crate) struct Cancellation(std::cell::Cell<bool>, Delegation, Call);
 impl Cancellation {
     pub fn defuse(&self) {
         self.0.set(false);
+    }
+
+    pub fn arm(&self) {
+        self.0.set(true);
     }
 }
 

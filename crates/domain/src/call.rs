@@ -134,6 +134,12 @@ impl Why {
     pub fn new(rule: impl Into<String>, text: impl Into<String>) -> Self {
         Self { rule: rule.into(), text: text.into() }
     }
+
+    /// Whether this rule stands above all Grants: the flow rule, or a Guardrail.
+    #[must_use]
+    pub fn stands_above(&self) -> bool {
+        self.rule == crate::flow::FLOW || self.rule.starts_with(crate::id::GUARDRAIL_PREFIX)
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub enum Change {
     Agents,
     /// Grants were made or revoked.
     Grants,
+    /// Guardrails were added, changed or removed.
+    Guardrails,
     /// A Question was raised or settled.
     Approvals,
     /// The audit log grew.

@@ -67,6 +67,9 @@ macro_rules! ids {
     )*};
 }
 
+/// What the identifier of every Guardrail starts with.
+pub const GUARDRAIL_PREFIX: &str = "gdr_";
+
 ids! {
     /// Names a Server.
     ServerId = "srv";
@@ -76,6 +79,8 @@ ids! {
     AgentId = "agt";
     /// Names a Grant.
     GrantId = "grt";
+    /// Names a Guardrail.
+    GuardrailId = "gdr";
     /// Names a Question.
     QuestionId = "qst";
     /// Names a Call.

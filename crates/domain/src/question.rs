@@ -141,6 +141,14 @@ pub struct Question {
     pub note: Option<String>,
 }
 
+impl Question {
+    /// Whether a yes holds for this Call alone: a rule that stands above the Grants asks, and a Grant would not answer it.
+    #[must_use]
+    pub fn only_once(&self) -> bool {
+        self.why.iter().any(Why::stands_above)
+    }
+}
+
 /// What the person chose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "choice")]

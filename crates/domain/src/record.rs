@@ -80,6 +80,12 @@ kinds! {
     ToolAccepted = "tool.accepted";
     /// A Tool was classified.
     ToolClassified = "tool.classified";
+    /// A person said what Tools read and send.
+    ToolsLabelled = "tool.labelled";
+    /// The flow rule was set.
+    FlowSet = "flow.set";
+    /// What an Agent had read was forgotten.
+    FlowForgotten = "flow.forgotten";
     /// An Agent was added.
     AgentAdded = "agent.added";
     /// An Agent was revoked.
@@ -96,6 +102,12 @@ kinds! {
     GrantAdded = "grant.added";
     /// A Grant was revoked.
     GrantRevoked = "grant.revoked";
+    /// A Guardrail was added.
+    GuardrailAdded = "guardrail.added";
+    /// A Guardrail was changed, switched on or off.
+    GuardrailChanged = "guardrail.changed";
+    /// A Guardrail was removed.
+    GuardrailRemoved = "guardrail.removed";
     /// The log was exported.
     LogExported = "log.exported";
     /// The log was verified.

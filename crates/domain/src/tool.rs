@@ -75,6 +75,13 @@ impl Labels {
         Some(labels)
     }
 
+    /// The stored text form; what [`Self::from_text`] reads.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        let words = self.words();
+        if words.is_empty() { "none".to_owned() } else { words.join(",") }
+    }
+
     /// The words that apply.
     #[must_use]
     pub fn words(self) -> Vec<&'static str> {

@@ -4,12 +4,13 @@ use prokura_domain::call::Why;
 use std::sync::Arc;
 
 use prokura_domain::{
-    AgentState, Call, Decimal, Digest, Effect, Grant, GrantId, Json, Pin, QuestionId, Target,
-    Timestamp, ToolClass,
+    AgentState, Call, Decimal, Digest, Effect, Grant, GrantId, Json, Pin, QuestionId, Reservation,
+    Target, Timestamp, ToolClass,
 };
 
 use crate::budget::charges;
 use crate::condition::arguments;
+use crate::flow::{Flow, cleared};
 use crate::grant::{Specificity, covers, in_force};
 use crate::permit::Permit;
 use crate::verdict::{Heard, Voice, hear};
@@ -34,6 +35,8 @@ pub struct Approved {
     pub digest: Digest,
     /// The tool definition that was current when it was shown.
     pub pin: Option<Digest>,
+    /// The rules that asked: a yes answers these, and no other rule that stands above the Grants.
+    pub rules: Vec<String>,
 }
 
 /// Everything a Decision rests on, beside the Call and the Grants.
@@ -54,6 +57,8 @@ pub struct Facts {
     pub arguments: Option<Arc<Json>>,
     /// What was taken from the budgets of Grants within their periods; a Grant that is not named here was not used.
     pub used: Vec<(GrantId, Decimal)>,
+    /// What flows; `None` for what is not decided as a Call.
+    pub flow: Option<Flow>,
     /// The generation of the rules.
     pub generation: u64,
 }
@@ -130,8 +135,8 @@ pub enum Decision {
     Deny(Denied),
 }
 
-/// Decides one Call. The order is DESIGN §4's: paused, agent, grants, pin, budget, default deny. A Grant is looked for before
-/// the pin so that a tool nobody granted stays unknown, quarantined or not.
+/// Decides one Call. The order is DESIGN §4's: paused, agent, pin, grants, flow rule, budget, default deny. What no
+/// Grant covers is unknown before anything else is said of it.
 #[must_use]
 pub fn decide(call: &Call, grants: &[Grant], facts: &Facts) -> Decision {
     if facts.paused {
@@ -142,43 +147,58 @@ pub fn decide(call: &Call, grants: &[Grant], facts: &Facts) -> Decision {
         AgentState::Revoked => return Decision::Deny(Denied::revoked()),
     }
     let concerned = grants.iter().filter(|grant| concerns(grant, call));
-    let Heard { verdict, unmet } = hear(concerned, call, facts);
-    let Some(mut verdict) = verdict else { return Decision::Deny(Denied::ungranted(unmet)) };
-    match verdict.voice {
-        Voice::Deny => {
-            return Decision::Deny(Denied { denial: Denial::Grant, why: verdict.why });
-        }
-        Voice::Unevaluable => {
-            return Decision::Deny(Denied { denial: Denial::Unevaluable, why: verdict.why });
-        }
-        Voice::Allow | Voice::Ask => {}
+    let heard = hear(concerned, call, facts);
+    if heard.verdict.is_none() && heard.unmet.is_empty() {
+        return Decision::Deny(Denied::ungranted(Vec::new()));
     }
+    match weigh(call, heard, facts) {
+        Ok(decision) => decision,
+        Err(denied) => Decision::Deny(denied),
+    }
+}
+
+/// Decides what some Grant covers.
+fn weigh(call: &Call, heard: Heard<'_>, facts: &Facts) -> Result<Decision, Denied> {
     if let Some(denied) = quarantine(&call.target, facts.tool.as_ref()) {
-        return Decision::Deny(denied);
+        return Err(denied);
     }
+    let Heard { verdict, unmet } = heard;
+    let verdict = verdict.ok_or_else(|| Denied::ungranted(unmet.clone()))?;
+    let asks = match verdict.voice {
+        Voice::Deny => return Err(Denied { denial: Denial::Grant, why: verdict.why }),
+        Voice::Unevaluable => {
+            return Err(Denied { denial: Denial::Unevaluable, why: verdict.why });
+        }
+        Voice::Ask => true,
+        Voice::Allow => false,
+    };
+    let above: Vec<Why> =
+        facts.flow.as_ref().and_then(|flow| flow.crossing(call, facts.now)).into_iter().collect();
     // An answer belongs to a Call that was counted.
     let charges = if facts.arguments.is_some() {
         Vec::new()
     } else {
-        match charges(&verdict.decisive, arguments(call), facts) {
-            Ok(charges) => charges,
-            Err(denied) => return Decision::Deny(denied),
-        }
+        charges(&verdict.decisive, arguments(call), facts)?
     };
-    if verdict.voice == Voice::Ask {
-        match facts.approved.as_ref().filter(|yes| fits(yes, call, facts)) {
+    let mut why = above.clone();
+    why.extend(verdict.why);
+    if asks || !above.is_empty() {
+        match facts.approved.as_ref().filter(|yes| fits(yes, &above, call, facts)) {
             Some(yes) => {
                 let text = "You allowed this very call.";
-                verdict.why.push(Why::new(yes.question.as_str(), text));
+                why.push(Why::new(yes.question.as_str(), text));
             }
             None => {
-                verdict.why.extend(unmet);
-                return Decision::Ask(Question { why: verdict.why, grants: verdict.grants });
+                why.extend(unmet);
+                return Ok(Decision::Ask(Question { why, grants: verdict.grants }));
             }
         }
     }
-    verdict.why.extend(unmet);
-    Decision::Allow(Permit::for_call(call, facts.generation, verdict.grants, charges), verdict.why)
+    why.extend(unmet);
+    let flow = facts.flow.as_ref().map(|flow| flow.step(call, cleared(facts)));
+    let reservation = Reservation { charges, flow };
+    let permit = Permit::for_call(call, facts.generation, verdict.grants, reservation);
+    Ok(Decision::Allow(permit, why))
 }
 
 /// Whether `target` exists for the Agent these Grants belong to: whether some Call to it could be allowed or asked.
@@ -210,9 +230,12 @@ fn concerns(grant: &Grant, call: &Call) -> bool {
         && grant.account.as_ref().is_none_or(|account| *account == call.account)
 }
 
-/// An approval is good only for the very Call and the very tool definition that were shown.
-fn fits(yes: &Approved, call: &Call, facts: &Facts) -> bool {
-    yes.digest == call.digest && yes.pin == facts.tool.as_ref().map(|tool| tool.digest)
+/// An approval is good only for the very Call and the very tool definition that were shown, and where all the rules that
+/// stand above the Grants were shown with them.
+fn fits(yes: &Approved, above: &[Why], call: &Call, facts: &Facts) -> bool {
+    yes.digest == call.digest
+        && yes.pin == facts.tool.as_ref().map(|tool| tool.digest)
+        && above.iter().all(|why| yes.rules.contains(&why.rule))
 }
 
 fn quarantine(target: &Target, tool: Option<&ToolFacts>) -> Option<Denied> {

@@ -6,6 +6,7 @@
 mod budget;
 mod condition;
 mod decide;
+mod flow;
 mod grant;
 mod permit;
 mod verdict;
@@ -13,5 +14,6 @@ mod verdict;
 pub use budget::used_up;
 pub use condition::{arguments, check};
 pub use decide::{Approved, Decision, Denial, Denied, Facts, Question, ToolFacts, decide, visible};
+pub use flow::{Flow, Read};
 pub use grant::{Specificity, covers};
 pub use permit::{Permit, Spender, forward, housekeeping};

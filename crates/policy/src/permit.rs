@@ -1,7 +1,8 @@
 //! The Permit: the proof that a message was decided. It owns what is sent, and it is spent once, by value.
 
 use prokura_domain::{
-    AccountId, AgentId, AgentState, Call, CallId, Charge, GrantId, Method, Outgoing, ServerId, Verb,
+    AccountId, AgentId, AgentState, Call, CallId, Charge, GrantId, Method, Outgoing, Reservation,
+    ServerId, Verb,
 };
 
 use crate::decide::{Denial, Denied};
@@ -25,7 +26,7 @@ pub struct Permit {
     outgoing: Outgoing,
     generation: u64,
     grants: Vec<GrantId>,
-    charges: Vec<Charge>,
+    reservation: Box<Reservation>,
 }
 
 impl Permit {
@@ -33,7 +34,7 @@ impl Permit {
         call: &Call,
         generation: u64,
         grants: Vec<GrantId>,
-        charges: Vec<Charge>,
+        reservation: Reservation,
     ) -> Self {
         Self {
             spender: Spender::Agent(call.agent.clone()),
@@ -43,7 +44,7 @@ impl Permit {
             outgoing: call.outgoing.clone(),
             generation,
             grants,
-            charges,
+            reservation: Box::new(reservation),
         }
     }
 
@@ -83,10 +84,16 @@ impl Permit {
         self.generation
     }
 
-    /// What it costs. Whoever records the intent takes it in the same transaction, or the Call does not go.
+    /// What it takes from the budgets of Grants.
     #[must_use]
     pub fn charges(&self) -> &[Charge] {
-        &self.charges
+        &self.reservation.charges
+    }
+
+    /// What it costs, and what flows with it. Whoever records the intent takes it in the same transaction, or the Call does not go.
+    #[must_use]
+    pub fn reservation(&self) -> &Reservation {
+        &self.reservation
     }
 
     /// The Grants that let it through.
@@ -132,7 +139,7 @@ pub fn forward(
         outgoing,
         generation,
         grants: Vec::new(),
-        charges: Vec::new(),
+        reservation: Box::default(),
     })
 }
 
@@ -159,6 +166,6 @@ pub fn housekeeping(
         outgoing,
         generation: 0,
         grants: Vec::new(),
-        charges: Vec::new(),
+        reservation: Box::default(),
     })
 }

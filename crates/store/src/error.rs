@@ -64,6 +64,9 @@ pub enum StoreError {
     /// A Call does not fit into the budget of this Grant any more; nothing of it was written.
     #[error("the budget of the grant {0} is used up")]
     BudgetUsedUp(GrantId),
+    /// The Call would send out what flowed together before it, and nobody was asked; nothing of it was written.
+    #[error("private and untrusted data flowed together before this call")]
+    FlowsTogether,
     /// An event cannot be written as a record.
     #[error("the event cannot be recorded ({0})")]
     NotARecord(String),

@@ -7,6 +7,7 @@ mod account;
 mod agent;
 mod budget;
 mod error;
+mod flow;
 mod grant;
 mod log;
 mod migration;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
-use prokura_domain::budget::Charge;
 use prokura_domain::clock::{Clock, Entropy};
+use prokura_domain::flow::Reservation;
 use prokura_domain::json::Json;
 use prokura_domain::port::{Sealer, Signer};
 use prokura_domain::record::{AuditRecord, Durability, Event};
@@ -23,6 +23,7 @@ mod checkpoint;
 mod draft;
 mod payload;
 mod read;
+mod reserve;
 mod ticker;
 mod verify;
 mod writer;
@@ -170,20 +171,21 @@ impl Log {
         payload: Option<Payload>,
         durability: Durability,
     ) -> Result<i64, StoreError> {
-        self.append_charged(event, payload, durability, Vec::new()).await
+        self.append_charged(event, payload, durability, Reservation::default()).await
     }
 
-    /// Appends a record, and takes what it costs from the budgets of Grants in the same transaction: both or neither.
+    /// Appends a record, and in the same transaction takes what it costs from the budgets of Grants and notes what flows:
+    /// all of it or nothing.
     ///
     /// # Errors
-    /// [`StoreError::BudgetUsedUp`] when one of them has too little left, [`StoreError::AuditBroken`] when it could not
-    /// be written: then nothing of it is there, and nothing was taken.
+    /// [`StoreError::BudgetUsedUp`] when a budget has too little left, [`StoreError::FlowsTogether`] when what flowed
+    /// before stops it, [`StoreError::AuditBroken`] when it could not be written: then nothing of it is there.
     pub async fn append_charged(
         &self,
         event: Event,
         payload: Option<Payload>,
         durability: Durability,
-        charges: Vec<Charge>,
+        reservation: impl Into<Reservation>,
     ) -> Result<i64, StoreError> {
         let shared = &self.0;
         let mut draft = Draft::new(
@@ -193,7 +195,7 @@ impl Log {
             shared.entropy.as_ref(),
             shared.sealer.as_ref(),
         )?;
-        draft.charges = charges;
+        draft.reservation = reservation.into();
         let (reply, answer) = oneshot::channel();
         let closed = || StoreError::AuditBroken("the log is closed".to_owned());
         shared.orders.send(Order::Append(Box::new(draft), reply)).map_err(|_| closed())?;

@@ -73,7 +73,7 @@ impl Store {
                     tool.pin.as_str(),
                     tool.class.map(ToolClass::as_str),
                     tool.suggested.as_str(),
-                    tool.labels.map(labels),
+                    tool.labels.map(Labels::to_text),
                     tool.seen_at.0,
                 ])
                 .map_err(|fault| name_taken(fault, &tool.name))?;
@@ -83,9 +83,25 @@ impl Store {
     }
 }
 
-fn labels(labels: Labels) -> String {
-    let words = labels.words();
-    if words.is_empty() { "none".to_owned() } else { words.join(",") }
+impl Store {
+    /// Sets the flow labels of Tools and nothing else of them: all of them or none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn label_tools(
+        &self,
+        server: &ServerId,
+        labels: &[(String, Labels)],
+    ) -> Result<(), StoreError> {
+        self.write(Safety::Synced, |db| {
+            let mut label =
+                db.prepare_cached("UPDATE tool SET labels = ? WHERE server = ? AND name = ?")?;
+            for (name, labels) in labels {
+                label.execute(params![labels.to_text(), server.as_str(), name])?;
+            }
+            Ok(())
+        })
+    }
 }
 
 fn tool(row: &Row<'_>) -> rusqlite::Result<Tool> {

@@ -34,13 +34,32 @@ impl TestHost {
         Self::start_in(Folder::new(None)?).await
     }
 
-    /// `serve` on a given folder.
+    /// `serve` on a given folder. The flow rule is switched off, because most of what is told is about something else.
     ///
     /// # Errors
     /// When it does not become ready.
     pub async fn start_in(folder: Folder) -> anyhow::Result<Self> {
         let serving = folder.serve().await?;
-        Ok(Self { folder, serving: Some(serving), gone: String::new() })
+        Self::on(folder, serving).without_flow_rule().await
+    }
+
+    /// A new folder, and `serve` on it as it is at first.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn as_installed() -> anyhow::Result<Self> {
+        let folder = Folder::new(None)?;
+        let serving = folder.serve().await?;
+        Ok(Self::on(folder, serving))
+    }
+
+    /// The same with the flow rule switched off.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub async fn without_flow_rule(self) -> anyhow::Result<Self> {
+        self.ok(&["flow", "set", "--off"]).await?;
+        Ok(self)
     }
 
     /// What already runs on a folder.

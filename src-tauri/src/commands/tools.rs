@@ -33,3 +33,15 @@ pub(crate) async fn tool_accept(
 ) -> Answer<ToolView> {
     host.api().await?.tool_accept(server, tool).await
 }
+
+#[tauri::command]
+pub(crate) async fn tools_label(
+    host: Behind<'_>,
+    server: String,
+    tool: Option<String>,
+    labels: Option<String>,
+    resources: Option<String>,
+    prompts: Option<String>,
+) -> Answer<Vec<ToolView>> {
+    host.api().await?.tools_label(server, tool, labels, resources, prompts).await
+}

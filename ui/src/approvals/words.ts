@@ -62,4 +62,4 @@ export function stateTone(state: string): "ask" | "allow" | "deny" | "plain" {
 }
 
 /** A grant asked, so the answer may be remembered; a rule that stands above grants is answered once. */
-export const canRemember = (view: ApprovalView): boolean => view.kind === "call" && view.why.length > 0 && view.why.every((why) => why.rule.startsWith("grt_"));
+export const canRemember = (view: ApprovalView): boolean => view.kind === "call" && !view.only_once && view.why.length > 0;

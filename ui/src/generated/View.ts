@@ -59,6 +59,27 @@ agent: AgentView,
 key: string | null, };
 
 /**
+ * What an agent has read.
+ */
+export type AgentFlowView = { 
+/**
+ * Who.
+ */
+agent: Named, 
+/**
+ * The newest private thing, if any.
+ */
+private: FlowReadView | null, 
+/**
+ * The newest thing of strangers, if any.
+ */
+untrusted: FlowReadView | null, 
+/**
+ * Whether you are asked about everything it would send out now.
+ */
+asks: boolean, };
+
+/**
  * An agent.
  */
 export type AgentView = { 
@@ -160,6 +181,10 @@ class: string | null,
  */
 why: Array<WhyView>, 
 /**
+ * Whether it can only be allowed once: a rule that stands above all grants asks.
+ */
+only_once: boolean, 
+/**
  * Every parameter that is sent; empty once it is settled, for they are not kept here.
  */
 arguments: Array<ArgumentView>, 
@@ -260,6 +285,23 @@ message: string,
 hint: string | null, };
 
 /**
+ * What flows through the resources and prompts of a server.
+ */
+export type ContentView = { 
+/**
+ * The server.
+ */
+server: Named, 
+/**
+ * The labels of all its resources; `null` counts as all three.
+ */
+resources: Array<string> | null, 
+/**
+ * The labels of all its prompts; `null` counts as all three.
+ */
+prompts: Array<string> | null, };
+
+/**
  * A file and what it held when Prokura looked at it.
  */
 export type FileView = { 
@@ -271,6 +313,44 @@ path: Array<Piece>,
  * The SHA-256 digest of what it held.
  */
 digest: string, };
+
+/**
+ * Something that was read.
+ */
+export type FlowReadView = { 
+/**
+ * The name of the server.
+ */
+server: string, 
+/**
+ * What, such as `tool:read_mail`.
+ */
+target: string, 
+/**
+ * When, RFC 3339.
+ */
+at: string, };
+
+/**
+ * The flow rule: what is sent out after something private and something of strangers were read needs a person.
+ */
+export type FlowView = { 
+/**
+ * Whether it holds.
+ */
+on: boolean, 
+/**
+ * How long something that was read counts, in seconds.
+ */
+window_seconds: number, 
+/**
+ * What each active agent has read within that time.
+ */
+agents: Array<AgentFlowView>, 
+/**
+ * What flows through what servers have beside tools.
+ */
+contents: Array<ContentView>, };
 
 /**
  * A grant.
@@ -696,6 +776,10 @@ suggested: string,
  * Accepted flow labels; `null` counts as all three.
  */
 labels: Array<string> | null, 
+/**
+ * The proposed flow labels.
+ */
+labels_proposed: Array<string>, 
 /**
  * `accepted`, `new`, `changed` or `gone`.
  */

@@ -1,12 +1,13 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { ClientWish, GrantWish, WireWish } from "../generated/Request";
+import type { GrantWish, WireWish } from "../generated/Request";
 import type {
   AccountView,
   AgentAdded,
   AgentView,
   ApprovalView,
   CheckView,
+  FlowView,
   GrantView,
   ProgramView,
   RecordView,
@@ -47,9 +48,8 @@ export const signIn = (server: string, account: string | null) => ask<SignInView
 export const openPage = (url: string) => ask<null>("open_page", { url });
 export const signInWait = (signIn: string) => ask<AccountView>("sign_in_wait", { signIn });
 export const signInCancel = (signIn: string) => ask<null>("sign_in_cancel", { signIn });
-/** Of a key, answers the public part to enter at the authorization server. */
-export const clientSet = (server: string, clientId: string, proof: ClientWish) =>
-  ask<string | null>("client_set", { server, clientId, proof });
+export const clientSet = (server: string, clientId: string, clientSecret: string | null) =>
+  ask<null>("client_set", { server, clientId, clientSecret });
 export const keySet = (server: string, header: string, key: string) => ask<AccountView>("key_set", { server, header, key });
 export const signOut = (server: string, account: string | null) => ask<string[]>("sign_out", { server, account });
 
@@ -57,6 +57,12 @@ export const tools = (server: string) => ask<ToolView[]>("tools", { server });
 export const toolsRefresh = (server: string) => ask<ToolView[]>("tools_refresh", { server });
 export const toolClassify = (server: string, tool: string, toolClass: string, labels: string | null) =>
   ask<ToolView>("tool_classify", { server, tool, class: toolClass, labels });
+/** With the server alone: take what is proposed for everything nobody has looked at. */
+export const toolsLabel = (server: string, tool: string | null = null, labels: string | null = null, resources: string | null = null, prompts: string | null = null) =>
+  ask<ToolView[]>("tools_label", { server, tool, labels, resources, prompts });
+export const flow = () => ask<FlowView>("flow");
+export const flowSet = (on: boolean | null, window: string | null) => ask<FlowView>("flow_set", { on, window });
+export const flowForget = (agent: string) => ask<FlowView>("flow_forget", { agent });
 export const toolAccept = (server: string, tool: string) => ask<ToolView>("tool_accept", { server, tool });
 
 export const agents = () => ask<AgentView[]>("agents");

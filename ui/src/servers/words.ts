@@ -12,9 +12,9 @@ export const CLASS_MEANS: Record<string, string> = {
 };
 
 export const LABELS = [
-  { value: "reads_private", label: "Reads private data", means: "Its results can hold something that is yours." },
-  { value: "reads_untrusted", label: "Reads text from strangers", means: "Its results can hold instructions somebody planted." },
-  { value: "sends_out", label: "Sends out", means: "Its arguments leave for somebody else to read." },
+  { value: "reads_private", label: "Reads private data", short: "reads private", means: "Its results can hold something that is yours." },
+  { value: "reads_untrusted", label: "Reads text from strangers", short: "reads strangers", means: "Its results can hold instructions somebody planted." },
+  { value: "sends_out", label: "Sends out", short: "sends out", means: "Its arguments leave for somebody else to read." },
 ] as const;
 
 export function hostOf(url: string): string {

@@ -13,16 +13,14 @@ use crate::text;
 pub(crate) struct Issuer {
     /// Its identifier, byte for byte.
     pub(crate) issuer: String,
-    /// Where a person is sent, if it lets people sign in.
-    pub(crate) authorization: Option<Url>,
+    /// Where a person is sent.
+    pub(crate) authorization: Url,
     /// Where tokens are issued.
     pub(crate) token: Url,
     /// Where clients register, if they can.
     pub(crate) registration: Option<Url>,
     /// Where tokens are revoked, if they can be.
     pub(crate) revocation: Option<Url>,
-    /// Where authorization requests are left beforehand, if they can be (RFC 9126).
-    pub(crate) pushed: Option<Url>,
     /// The scopes it lists.
     pub(crate) scopes: Vec<String>,
     /// How clients prove themselves; `None` where it does not say.
@@ -33,25 +31,6 @@ pub(crate) struct Issuer {
     pub(crate) says_iss: bool,
     /// Whether it advertises PKCE with S256.
     pub(crate) pkce: bool,
-    /// Where this was read, for people.
-    place: String,
-    /// Whether it offers authorization codes.
-    code: bool,
-    /// Whether it takes keys of ours for bound tokens.
-    pub(crate) binds: bool,
-    /// Whether it issues bound tokens only.
-    pub(crate) binds_only: bool,
-    /// Whether it takes assertions that are signed as ours are.
-    pub(crate) takes_es256: bool,
-}
-
-/// What is wanted of an authorization server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// A person signs in with a browser on this machine.
-    Browser,
-    /// Tokens without a person.
-    Tokens,
 }
 
 #[derive(Deserialize)]
@@ -61,12 +40,6 @@ struct Document {
     token_endpoint: Option<String>,
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
-    pushed_authorization_request_endpoint: Option<String>,
-    #[serde(default)]
-    dpop_signing_alg_values_supported: Vec<String>,
-    #[serde(default)]
-    dpop_bound_access_tokens_required: bool,
-    token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     #[serde(default)]
     scopes_supported: Vec<String>,
     response_types_supported: Option<Vec<String>>,
@@ -103,23 +76,20 @@ impl Issuer {
             return Err(AccountError::IssuerMismatch { issuer: text::printable(issuer, 200) });
         }
         let place = shown(place);
+        if document.response_types_supported.is_some_and(|types| !types.iter().any(|t| t == "code"))
+        {
+            return Err(bad(&place, "it offers no authorization code"));
+        }
         let optional = |url: Option<String>| url.map(|url| link(guard, &url)).transpose();
-        let Some(token) = optional(document.token_endpoint)? else {
-            return Err(bad(&place, "a token endpoint is missing"));
+        let (Some(authorization), Some(token)) =
+            (optional(document.authorization_endpoint)?, optional(document.token_endpoint)?)
+        else {
+            return Err(bad(&place, "an authorization or token endpoint is missing"));
         };
-        let has = |words: &[String], word: &str| words.iter().any(|known| known == word);
         Ok(Self {
             issuer: document.issuer,
-            authorization: optional(document.authorization_endpoint)?,
+            authorization,
             token,
-            pushed: optional(document.pushed_authorization_request_endpoint)?,
-            place,
-            code: document.response_types_supported.is_none_or(|types| has(&types, "code")),
-            binds: has(&document.dpop_signing_alg_values_supported, "ES256"),
-            binds_only: document.dpop_bound_access_tokens_required,
-            takes_es256: document
-                .token_endpoint_auth_signing_alg_values_supported
-                .is_none_or(|words| has(&words, "ES256")),
             registration: optional(document.registration_endpoint)?,
             revocation: optional(document.revocation_endpoint)?,
             scopes: document.scopes_supported,
@@ -128,24 +98,8 @@ impl Issuer {
             says_iss: document.authorization_response_iss_parameter_supported,
             pkce: document
                 .code_challenge_methods_supported
-                .is_some_and(|methods| has(&methods, "S256")),
+                .is_some_and(|methods| methods.iter().any(|method| method == "S256")),
         })
-    }
-
-    /// Whether it can give what is needed.
-    pub(crate) fn gives(&self, need: Need) -> Result<(), AccountError> {
-        let lacks = |what: &str| Err(bad(&self.place, what));
-        match need {
-            Need::Browser if !self.code => lacks("it offers no authorization code"),
-            Need::Browser if self.authorization.is_none() => {
-                lacks("an authorization endpoint is missing")
-            }
-            // CA-25
-            Need::Browser if !self.pkce => {
-                Err(AccountError::NoPkce { issuer: text::printable(&self.issuer, 200) })
-            }
-            Need::Browser | Need::Tokens => Ok(()),
-        }
     }
 }
 

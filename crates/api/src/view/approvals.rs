@@ -35,6 +35,8 @@ pub struct ApprovalView {
     pub class: Option<String>,
     /// Why it asks.
     pub why: Vec<WhyView>,
+    /// Whether it can only be allowed once: a rule that stands above all grants asks.
+    pub only_once: bool,
     /// Every parameter that is sent; empty once it is settled, for they are not kept here.
     pub arguments: Vec<ArgumentView>,
     /// The parameters as the server will see them; empty once it is settled.

@@ -87,6 +87,7 @@ impl Api {
                 .iter()
                 .map(|why| WhyView { rule: why.rule.clone(), text: why.text.clone() })
                 .collect(),
+            only_once: question.only_once(),
             arguments,
             raw: pieces(&question.params),
             digest: if question.params.is_empty() {

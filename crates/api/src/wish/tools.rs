@@ -16,7 +16,7 @@ impl Api {
         let server = self.server_named(&server)?;
         let grants = self.grants_at(&server)?;
         let tools = self.store().tools(&server.id)?;
-        Ok(tools.iter().map(|tool| view(&server, tool, &grants)).collect())
+        Ok(tools.iter().map(|tool| self.tool_view(&server, tool, &grants)).collect())
     }
 
     /// Asks the server again for its tools.
@@ -59,7 +59,7 @@ impl Api {
         })?;
         let labels = labels.map(|text| labels_from(&text)).transpose()?;
         let tool = self.0.delegation.classify_tool(&server, &tool, class, labels).await?;
-        Ok(view(&server, &tool, &self.grants_at(&server)?))
+        Ok(self.tool_view(&server, &tool, &self.grants_at(&server)?))
     }
 
     /// Accepts a new or changed tool as it is offered now.
@@ -69,7 +69,7 @@ impl Api {
     pub async fn tool_accept(&self, server: String, tool: String) -> Result<ToolView, Failure> {
         let server = self.server_named(&server)?;
         let tool = self.0.delegation.accept_tool(&server, &tool).await?;
-        Ok(view(&server, &tool, &self.grants_at(&server)?))
+        Ok(self.tool_view(&server, &tool, &self.grants_at(&server)?))
     }
 
     fn grants_at(&self, server: &Server) -> Result<Vec<Grant>, Failure> {
@@ -80,7 +80,7 @@ impl Api {
     }
 }
 
-fn labels_from(text: &str) -> Result<Labels, Failure> {
+pub(super) fn labels_from(text: &str) -> Result<Labels, Failure> {
     Labels::from_text(text).ok_or_else(|| {
         Failure::new(
             FailureCode::BadRequest,
@@ -90,23 +90,31 @@ fn labels_from(text: &str) -> Result<Labels, Failure> {
     })
 }
 
-fn view(server: &Server, tool: &Tool, grants: &[Grant]) -> ToolView {
-    let definition = Json::read(tool.definition.as_bytes()).unwrap_or(Json::Null);
-    let claim = |name: &str| definition.member(name).and_then(Json::as_str).map(str::to_owned);
-    let covering =
-        grants.iter().filter(|grant| prokura_delegation::covers_tool(grant, tool)).count();
-    ToolView {
-        id: format!("{}/{}", server.name, tool.name),
-        name: tool.name.clone(),
-        title: claim("title"),
-        description: pieces(&claim("description").unwrap_or_default()),
-        class: tool.class.map(|class| class.as_str().to_owned()),
-        suggested: tool.suggested.as_str().to_owned(),
-        labels: tool.labels.map(|labels| labels.words().into_iter().map(str::to_owned).collect()),
-        pin: tool.pin.as_str().to_owned(),
-        digest: tool.digest.to_string(),
-        definition: tool.definition.clone(),
-        offered: tool.offered.clone(),
-        grants: u32::try_from(covering).unwrap_or(u32::MAX),
+/// Labels as their words.
+pub(super) fn words(labels: Labels) -> Vec<String> {
+    labels.words().into_iter().map(str::to_owned).collect()
+}
+
+impl Api {
+    fn tool_view(&self, server: &Server, tool: &Tool, grants: &[Grant]) -> ToolView {
+        let definition = Json::read(tool.definition.as_bytes()).unwrap_or(Json::Null);
+        let claim = |name: &str| definition.member(name).and_then(Json::as_str).map(str::to_owned);
+        let covering =
+            grants.iter().filter(|grant| prokura_delegation::covers_tool(grant, tool)).count();
+        ToolView {
+            id: format!("{}/{}", server.name, tool.name),
+            name: tool.name.clone(),
+            title: claim("title"),
+            description: pieces(&claim("description").unwrap_or_default()),
+            class: tool.class.map(|class| class.as_str().to_owned()),
+            suggested: tool.suggested.as_str().to_owned(),
+            labels: tool.labels.map(words),
+            labels_proposed: words(self.0.delegation.proposed_labels(tool)),
+            pin: tool.pin.as_str().to_owned(),
+            digest: tool.digest.to_string(),
+            definition: tool.definition.clone(),
+            offered: tool.offered.clone(),
+            grants: u32::try_from(covering).unwrap_or(u32::MAX),
+        }
     }
 }

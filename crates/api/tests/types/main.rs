@@ -24,6 +24,7 @@ fn export(folder: &Path) {
         view::AgentView,
         view::ApprovalView,
         view::CheckView,
+        view::FlowView,
         view::GrantView,
         view::LineView,
         view::OwnServerView,

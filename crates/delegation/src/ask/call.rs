@@ -1,5 +1,6 @@
 //! The Question about a Call: raised once, and found again by a message that asks for the very same.
 
+use prokura_domain::call::Why;
 use prokura_domain::{Call, CallId, Digest, Question, QuestionId, QuestionKind, QuestionState};
 use prokura_policy::{Approved, Facts};
 use prokura_store::StoreError;
@@ -7,9 +8,17 @@ use tokio::time::Instant;
 
 use super::{Asking, broken, internal, refusal};
 use crate::Delegation;
+use crate::intent::unkept;
 use crate::message::{Refusal, RefusalCode};
-use crate::path::unkept;
 use crate::wait::Wait;
+
+/// What has to be shown for a yes to be good.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    call: &'a Call,
+    pin: Option<Digest>,
+    why: &'a [Why],
+}
 
 /// The person's yes, and what was shown for it.
 pub(crate) struct Yes {
@@ -31,7 +40,9 @@ impl Delegation {
         let pin = facts.tool.as_ref().map(|tool| tool.digest);
         let mut waiter = self.waiter(&call.agent, since, wait.within.is_some());
         let settled = async {
-            let question = match self.question_of(call, pin, wait)? {
+            let found = self.question_of(Wanted { call, pin, why: &asked.why }, wait)?;
+            self.outdated(facts).map_err(internal)?;
+            let question = match found {
                 Some(question) => question,
                 None => self.raise(call, asked, facts).await.map_err(broken)?,
             };
@@ -53,38 +64,28 @@ impl Delegation {
     }
 
     /// The Question this message waits for already, or the denial it has not heard of.
-    fn question_of(
-        &self,
-        call: &Call,
-        pin: Option<Digest>,
-        wait: &Wait,
-    ) -> Result<Option<Question>, Refusal> {
-        let unheard = self.0.unheard.take(call, self.now());
+    fn question_of(&self, wanted: Wanted<'_>, wait: &Wait) -> Result<Option<Question>, Refusal> {
+        let unheard = self.0.unheard.take(wanted.call, self.now());
         if let Some(id) = &wait.resumes {
-            return self.resumed(call, pin, id);
+            return self.resumed(wanted, id);
         }
         if let Some(id) = unheard
             && let Some(question) = self.store().question(&id).map_err(internal)?
         {
             return Err(refusal(&question));
         }
-        self.earlier(call, pin).map_err(internal)
+        self.earlier(wanted).map_err(internal)
     }
 
     /// The Question an earlier message of the same Call waited for. What is not the same Call gets nothing of it.
-    fn resumed(
-        &self,
-        call: &Call,
-        pin: Option<Digest>,
-        id: &QuestionId,
-    ) -> Result<Option<Question>, Refusal> {
+    fn resumed(&self, wanted: Wanted<'_>, id: &QuestionId) -> Result<Option<Question>, Refusal> {
         let question = self.store().question(id).map_err(internal)?;
-        let Some(question) = question.filter(|question| concerns(question, call)) else {
+        let Some(question) = question.filter(|question| concerns(question, wanted.call)) else {
             return Ok(None);
         };
         match question.state {
             QuestionState::Pending | QuestionState::Allowed => {
-                Ok(same(&question, call, pin).then_some(question))
+                Ok(same(&question, wanted).then_some(question))
             }
             QuestionState::Denied | QuestionState::Expired | QuestionState::Dropped => {
                 Err(refusal(&question))
@@ -94,16 +95,23 @@ impl Delegation {
     }
 
     /// A Question about the very same Call that an earlier, cancelled attempt left behind.
-    fn earlier(&self, call: &Call, pin: Option<Digest>) -> Result<Option<Question>, StoreError> {
+    fn earlier(&self, wanted: Wanted<'_>) -> Result<Option<Question>, StoreError> {
         let now = self.now();
         let open = self.store().open_questions()?;
         Ok(open.into_iter().find(|question| {
-            concerns(question, call)
-                && same(question, call, pin)
+            concerns(question, wanted.call)
+                && same(question, wanted)
                 && now < question.expires_at
                 && matches!(question.state, QuestionState::Pending | QuestionState::Allowed)
                 && !self.0.waiting.busy(&question.id)
         }))
+    }
+
+    /// A yes that does not answer what is asked now is good for nothing more.
+    fn outdated(&self, facts: &Facts) -> Result<(), StoreError> {
+        let Some(yes) = &facts.approved else { return Ok(()) };
+        let (from, to) = ([QuestionState::Allowed], QuestionState::Dropped);
+        self.store().settle_question(&yes.question, &from, to, self.now(), None).map(drop)
     }
 
     /// Raises the Question about a Call.
@@ -139,9 +147,12 @@ fn concerns(question: &Question, call: &Call) -> bool {
         && question.account.as_ref() == Some(&call.account)
 }
 
-fn same(question: &Question, call: &Call, pin: Option<Digest>) -> bool {
-    question.digest == call.digest
-        && matches!(&question.kind, QuestionKind::Call { pin: shown, .. } if *shown == pin)
+/// Whether it asks the very same: what stands above the Grants has to have been shown too, else a yes would not do.
+fn same(question: &Question, wanted: Wanted<'_>) -> bool {
+    let mut above = wanted.why.iter().filter(|why| why.stands_above());
+    question.digest == wanted.call.digest
+        && matches!(&question.kind, QuestionKind::Call { pin, .. } if *pin == wanted.pin)
+        && above.all(|why| question.why.iter().any(|shown| shown.rule == why.rule))
 }
 
 fn yes(question: Question, pin: Option<Digest>) -> Yes {
@@ -149,8 +160,9 @@ fn yes(question: Question, pin: Option<Digest>) -> Yes {
         QuestionKind::Call { call, .. } => Some(call),
         QuestionKind::Pairing { .. } => None,
     };
+    let rules = question.why.into_iter().map(|why| why.rule).collect();
     Yes {
-        approved: Approved { question: question.id, digest: question.digest, pin },
+        approved: Approved { question: question.id, digest: question.digest, pin, rules },
         shown: (raised_for, question.params),
     }
 }

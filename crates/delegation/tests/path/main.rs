@@ -5,6 +5,7 @@
 mod asking;
 mod budgets;
 mod conditions;
+mod flows;
 mod pairing;
 mod sending;
 mod tools;

@@ -118,7 +118,16 @@ pub struct World {
 }
 
 impl World {
+    /// A world where the flow rule is off, because most tests are about something else.
     pub async fn new() -> Self {
+        let world = Self::with_flows().await;
+        let off = FlowRule { on: false, ..FlowRule::default() };
+        world.delegation.set_flow_rule(off).await.unwrap();
+        world
+    }
+
+    /// A world as it is at first.
+    pub async fn with_flows() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = FixedClock::at(1_700_000_000_000);
         let entropy: Arc<dyn Entropy> = Arc::new(CountingEntropy::default());

@@ -152,7 +152,7 @@ impl Standing {
                         return News::End;
                     }
                 }
-                Ok(Change::Approvals | Change::Audit | Change::State) => {}
+                Ok(Change::Guardrails | Change::Approvals | Change::Audit | Change::State) => {}
                 Err(RecvError::Closed) => return News::End,
             }
         }

@@ -84,6 +84,7 @@ fn every_decisive_grant_is_charged_whatever_its_effect() {
         question: QuestionId::from_text("qst_1"),
         digest: asked.digest,
         pin: Some(Digest([1; 32])),
+        rules: Vec::new(),
     });
     let Decision::Allow(permit, _) = decide(&asked, &all, &facts) else { panic!("not allowed") };
     let charged: Vec<(&str, String)> = permit

@@ -179,9 +179,15 @@ fn model(grants: &[Grant], value: Value, facts: &Facts) -> Vec<&'static str> {
     };
     let (unmet, applying): (Vec<&Grant>, Vec<&Grant>) =
         covering.into_iter().partition(|grant| says(grant, Some(false)));
+    let would = unmet.iter().any(|grant| grant.effect != Effect::Deny);
+    if applying.is_empty() && !would {
+        return vec!["NoGrant"];
+    }
+    if facts.tool.as_ref().unwrap().pin != Pin::Accepted {
+        return vec!["Quarantined"];
+    }
     if applying.is_empty() {
-        let would = unmet.iter().any(|grant| grant.effect != Effect::Deny);
-        return vec![if would { "Unmet" } else { "NoGrant" }];
+        return vec!["Unmet"];
     }
     let decisive: Vec<&Grant> = applying
         .iter()
@@ -193,9 +199,6 @@ fn model(grants: &[Grant], value: Value, facts: &Facts) -> Vec<&'static str> {
     }
     if decisive.iter().any(|grant| says(grant, None)) {
         return vec!["Unevaluable"];
-    }
-    if facts.tool.as_ref().unwrap().pin != Pin::Accepted {
-        return vec!["Quarantined"];
     }
     // Several can be in the way; any of them is a reason.
     let limits: Vec<&str> =

@@ -130,6 +130,7 @@ fn an_approval_fits_only_the_call_and_the_definition_that_were_shown() {
         question: QuestionId::from_text("qst_1"),
         digest: call("send").digest,
         pin: Some(Digest([1; 32])),
+        rules: Vec::new(),
     };
     let with = |approved: Approved| {
         let mut facts = facts();
@@ -149,6 +150,7 @@ fn an_approval_does_not_override_a_deny() {
         question: QuestionId::from_text("qst_1"),
         digest: call("send").digest,
         pin: Some(Digest([1; 32])),
+        rules: Vec::new(),
     });
     assert_eq!(decided(&[grant(tool("send"), Effect::Deny)], &facts), "Grant");
 }

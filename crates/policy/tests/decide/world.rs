@@ -81,6 +81,7 @@ pub fn facts() -> Facts {
         approved: None,
         arguments: None,
         used: Vec::new(),
+        flow: None,
         generation: 1,
     }
 }

@@ -1,7 +1,7 @@
 //! A record before it has its place in the chain: everything that can be done before the writer's turn.
 
-use prokura_domain::budget::Charge;
 use prokura_domain::clock::Entropy;
+use prokura_domain::flow::Reservation;
 use prokura_domain::json::Json;
 use prokura_domain::port::Sealer;
 use prokura_domain::record::{Durability, Event, RecordKind, Subject};
@@ -17,8 +17,8 @@ pub(super) struct Draft {
     pub(super) body: String,
     pub(super) payload: Option<SealedPayload>,
     pub(super) durability: Durability,
-    /// What it takes from the budgets of Grants; where one has too little left, it is not written.
-    pub(super) charges: Vec<Charge>,
+    /// What it takes with it; where that cannot be had, it is not written.
+    pub(super) reservation: Reservation,
 }
 
 impl Draft {
@@ -53,7 +53,7 @@ impl Draft {
             body,
             payload: None,
             durability,
-            charges: Vec::new(),
+            reservation: Reservation::default(),
         })
     }
 }

@@ -16,10 +16,10 @@ use prokura_domain::record::{Durability, Event, RECORD_VERSION, RecordKind, link
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
-use crate::budget;
 use crate::error::StoreError;
 use crate::log::anchor::Anchorer;
 use crate::log::draft::Draft;
+use crate::log::reserve::reserve;
 use crate::log::ticker::Ticker;
 use crate::log::{checkpoint, read, wal_of};
 use crate::store::{self, Safety};
@@ -283,12 +283,12 @@ fn write(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        answers.push(match budget::reserve(&transaction, &draft.charges, now)? {
+        answers.push(match reserve(&transaction, &draft.reservation, now)? {
             None => {
                 head = insert(&transaction, log_id, head, now, draft)?;
                 Ok(head.seq)
             }
-            Some(grant) => Err(StoreError::BudgetUsedUp(grant)),
+            Some(fault) => Err(fault),
         });
     }
     transaction.commit()?;

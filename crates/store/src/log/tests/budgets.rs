@@ -98,7 +98,7 @@ async fn a_refused_charge_does_not_pass_for_a_sync() {
     intent(&bench, one()).await.unwrap();
     let mut refused =
         Draft::plain(of_call(RecordKind::CallIntent, "cal_2"), Durability::Synced).unwrap();
-    refused.charges = one();
+    refused.reservation = one().into();
     let unsynced = bench.look(move |writer| {
         writer.unsynced = true;
         let answers = writer.commit(&[&refused]).unwrap();
