@@ -16,6 +16,7 @@ mod outside;
 mod patience;
 mod records;
 mod scene;
+mod stdio;
 mod taking_back;
 mod unanswered;
 mod wiring;

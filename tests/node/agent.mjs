@@ -1,5 +1,8 @@
 // An agent made with the official TypeScript client, driven by lines of JSON.
+import { spawnSync } from "node:child_process";
+
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
 import { serve } from "./lines.mjs";
 
@@ -20,13 +23,21 @@ function answering(answer) {
 }
 
 serve({
-  /** Connects to `url` with the bearer `key`, in the era `legacy`, or exactly a modern revision. */
-  async connect({ url, key, era, capabilities = {}, answer }) {
+  /**
+   * Connects to `url` with the bearer `key`, or to a `command` on standard input and output, in the era `legacy`, or
+   * exactly a modern revision.
+   */
+  async connect({ url, key, command, era, capabilities = {}, answer }) {
     client = new Client(
       { name: "typescript-agent", version: "1.0.0" },
       { capabilities, versionNegotiation: { mode: era === "legacy" ? "legacy" : { pin: era } } },
     );
     if (answer !== undefined) client.setRequestHandler("elicitation/create", answering(answer));
+    if (command) {
+      transport = new StdioClientTransport({ command: command[0], args: command.slice(1), stderr: "ignore" });
+      await client.connect(transport);
+      return { version: client.getNegotiatedProtocolVersion() };
+    }
     const headers = key ? { authorization: `Bearer ${key}` } : {};
     transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
     await client.connect(transport);
@@ -51,6 +62,11 @@ serve({
   },
   async prompt({ name, arguments: given }) {
     return client.getPrompt({ name, arguments: given });
+  },
+  /** Runs a command as a child of this agent. */
+  run({ command }) {
+    const done = spawnSync(command[0], command.slice(1), { encoding: "utf8" });
+    return { code: done.status, out: done.stdout, err: done.stderr };
   },
   async close() {
     await client.close();

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
@@ -29,7 +30,12 @@ class Conversation:
         self.client: Client
 
     async def connect(self, request: dict[str, Any]) -> Any:
-        """Connects to `url` with the bearer `key`, in the era `legacy`, or exactly a modern revision."""
+        """Connects to `url` with the bearer `key`, or to a `command`, in the era `legacy`, or exactly a modern revision."""
+        if "command" in request:
+            command, *arguments = request["command"]
+            pipes = stdio_client(StdioServerParameters(command=command, args=arguments))
+            self.client = await self.stack.enter_async_context(Client(pipes, mode=request["era"]))
+            return {"version": self.client.protocol_version}
         headers = {"authorization": f"Bearer {request['key']}"}
         http = await self.stack.enter_async_context(create_mcp_http_client(headers=headers))
         transport = streamable_http_client(request["url"], http_client=http)
@@ -53,11 +59,18 @@ class Conversation:
     async def prompts(self, _request: dict[str, Any]) -> Any:
         return [plain(prompt) for prompt in (await self.client.list_prompts()).prompts]
 
+    async def run(self, request: dict[str, Any]) -> Any:
+        """Runs a command as a child of this agent."""
+        pipe = asyncio.subprocess.PIPE
+        child = await asyncio.create_subprocess_exec(*request["command"], stdout=pipe, stderr=pipe)
+        out, err = await child.communicate()
+        return {"code": child.returncode, "out": out.decode(), "err": err.decode()}
+
     async def close(self, _request: dict[str, Any]) -> Any:
         await self.stack.aclose()
 
 
-OPERATIONS = ("connect", "tools", "call", "resources", "read", "prompts", "close")
+OPERATIONS = ("connect", "tools", "call", "resources", "read", "prompts", "run", "close")
 
 
 async def main() -> None:

@@ -1,5 +1,7 @@
 //! Agents made with the official clients.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -39,24 +41,36 @@ impl SdkAgent {
     /// # Errors
     /// When it cannot connect.
     pub async fn connect_as(sdk: Sdk, options: Value) -> anyhow::Result<Self> {
-        let command = match sdk {
-            Sdk::TypeScript | Sdk::First => {
-                let script = if sdk == Sdk::First { "first.mjs" } else { "agent.mjs" };
-                let mut command = Command::new(tools::node()?);
-                command.arg(tools::node_folder().join(script));
-                command
-            }
-            Sdk::Python => {
-                let mut command = Command::new(tools::python()?);
-                command.arg(tools::package().join("python/agent.py"));
-                command
-            }
+        let mut agent = Self::start(sdk, None)?;
+        agent.join(options).await?;
+        Ok(agent)
+    }
+
+    /// Starts an agent that is not connected yet, by its own script or another one of the same kind.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(sdk: Sdk, script: Option<&Path>) -> anyhow::Result<Self> {
+        let (program, own) = match sdk {
+            Sdk::TypeScript => (tools::node()?, tools::node_folder().join("agent.mjs")),
+            Sdk::First => (tools::node()?, tools::node_folder().join("first.mjs")),
+            Sdk::Python => (tools::python()?, tools::package().join("python/agent.py")),
         };
-        let mut program = Program::start(&format!("{sdk:?} agent"), command)?;
-        let connected = program.ask("connect", options).await?;
-        let version =
-            connected.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Self { program, version })
+        let mut command = Command::new(program);
+        command.arg(script.unwrap_or(&own));
+        let program = Program::start(&format!("{sdk:?} agent"), command)?;
+        Ok(Self { program, version: String::new() })
+    }
+
+    /// Connects it.
+    ///
+    /// # Errors
+    /// When it cannot connect.
+    pub async fn join(&mut self, options: Value) -> anyhow::Result<()> {
+        let connected = self.program.ask("connect", options).await?;
+        let version = connected.get("version").and_then(Value::as_str).unwrap_or_default();
+        version.clone_into(&mut self.version);
+        Ok(())
     }
 
     /// The names of the tools.

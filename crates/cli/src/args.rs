@@ -22,6 +22,8 @@ pub struct Args {
 pub enum Command {
     /// Run a Host without a window. Prints one JSON line when it is ready.
     Serve(Serve),
+    /// Speak MCP on standard input and output, for agents that start a command. The first time you are asked.
+    Stdio(Stdio),
     /// How things stand.
     State,
     /// Servers: add, list, sign in, sign out, remove.
@@ -70,6 +72,35 @@ pub struct Serve {
     /// The URL of your published client metadata document; kept in the data folder, and taken back with an empty one.
     #[arg(long, value_name = "URL")]
     pub client_document: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Stdio {
+    /// Your name for the agent: a-z, 0-9 and "-".
+    #[arg(long, value_name = "NAME")]
+    pub agent: String,
+    /// Only this server, under its own tool names; omitted: all of them together.
+    #[arg(long, value_name = "NAME[@ACCOUNT]")]
+    pub server: Option<String>,
+    /// What to start where no Prokura is running.
+    #[arg(long, value_enum, default_value = "never", env = "PROKURA_START")]
+    pub start: StartWord,
+    /// With --start headless: the master key, as for `serve`.
+    #[arg(long, value_name = "FILE", conflicts_with = "vault_passphrase_file")]
+    pub vault_key_file: Option<PathBuf>,
+    /// With --start headless: the passphrase of the master key, as for `serve`.
+    #[arg(long, value_name = "FILE")]
+    pub vault_passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StartWord {
+    /// Nothing; the agent is told what to do.
+    Never,
+    /// `prokura serve`.
+    Headless,
+    /// The Prokura window.
+    Window,
 }
 
 #[derive(Debug, Subcommand)]

@@ -97,6 +97,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Audit(Audit::Verify { .. } | Audit::Export)
         | Command::Wire(_)
         | Command::Doctor
+        | Command::Stdio(_)
         | Command::Serve(_) => {
             return Err(internal("this command is answered elsewhere"));
         }
@@ -213,6 +214,6 @@ fn bad(message: String, hint: &str) -> Failure {
     Failure::new(FailureCode::BadRequest, message, hint)
 }
 
-fn internal(error: impl ToString) -> Failure {
+pub fn internal(error: impl ToString) -> Failure {
     Failure::new(FailureCode::Internal, error.to_string(), "Report this as a bug.")
 }

@@ -7,6 +7,7 @@ mod args;
 mod ask;
 mod serve;
 mod show;
+mod stdio;
 mod verify;
 mod wire;
 
@@ -15,11 +16,15 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use prokura_api::{Failure, FailureCode};
 
-use args::Args;
+use args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let json = args.json;
+    if let Command::Stdio(words) = &args.command {
+        let data = args.data.clone().unwrap_or_else(prokura_host::default_data_dir);
+        return stdio::run(&data, words);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -29,6 +29,8 @@ pub(crate) const UNSUPPORTED_VERSION: i64 = -32022;
 pub(crate) mod own {
     /// No key, or one that is not known.
     pub const KEY: i64 = 40_100;
+    /// The program has to be let in by the person first.
+    pub const PAIRING: i64 = 40_102;
     /// The account has to be signed in again.
     pub const SIGN_IN: i64 = 40_101;
     /// A foreign Host or Origin.

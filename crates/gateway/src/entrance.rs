@@ -116,14 +116,25 @@ async fn one(
     }
 }
 
+/// The Agent behind a request that did not come over the network: `host` proved it by its process. Nothing that comes
+/// over HTTP can carry this.
+#[derive(Debug, Clone)]
+pub(crate) struct Proved(pub Agent);
+
 /// One request to a place; `None` is the aggregate endpoint.
 async fn enter(shared: Arc<Shared>, place: Option<String>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Some(agent) = header::bearer(&parts.headers).and_then(|key| shared.path.prove(key)) else {
+    let proved = parts.extensions.get::<Proved>();
+    let by_key = || header::bearer(&parts.headers).and_then(|key| shared.path.prove(key));
+    let Some(agent) = proved.map(|proved| proved.0.clone()).or_else(by_key) else {
         shared.path.note_refused(None, "no key, or an unknown one").await;
         return no_key().response();
     };
     let agent_id = agent.id.clone();
+    if proved.is_some() && shared.path.gone(&agent_id) {
+        let text = "This agent was revoked in Prokura.";
+        return Away::new(403, own::REVOKED, "revoked agent", text).response();
+    }
     let caller = Caller { shared: Arc::clone(&shared), agent, headers: parts.headers };
     let done = match parts.method {
         Method::POST => caller.post(place.as_deref(), body).await,

@@ -8,6 +8,7 @@ mod era;
 mod header;
 mod initialize;
 mod letter;
+mod lines;
 mod load;
 mod path;
 mod relay;
@@ -22,11 +23,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+pub use axum::Router;
 use prokura_domain::Entropy;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use lines::LinePlan;
 pub use path::Path;
 pub use shared::Pace;
 

@@ -14,6 +14,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::folder::socket_of;
+use crate::guard::Guard;
+use crate::kin::Kinship;
 
 /// The longest request.
 const LONGEST: u64 = 1024 * 1024;
@@ -50,23 +52,26 @@ impl Control {
     }
 
     /// Answers until `stop`.
-    pub async fn serve(self, api: Arc<Api>, stop: CancellationToken) {
+    pub async fn serve(self, api: Arc<Api>, guard: Arc<Guard>, stop: CancellationToken) {
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
                 accepted = self.listener.accept() => accepted,
             };
             let Ok((stream, _)) = accepted else { continue };
-            let theirs = stream.peer_cred().map(|peer| peer.uid());
-            if theirs.is_ok_and(|uid| uid == self.owner || uid == 0) {
-                tokio::spawn(converse(stream, Arc::clone(&api)));
+            let Ok(peer) = stream.peer_cred() else { continue };
+            if peer.uid() == self.owner || peer.uid() == 0 {
+                let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
+                tokio::spawn(converse(stream, pid, Arc::clone(&api), Arc::clone(&guard)));
             }
         }
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-async fn converse(stream: UnixStream, api: Arc<Api>) {
+async fn converse(stream: UnixStream, pid: Option<u32>, api: Arc<Api>, guard: Arc<Guard>) {
+    // Whom it belongs to when it comes: a parent that ends later does not make it anybody else's.
+    let at_first = guard.kinship(pid, &api).await;
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read.take(LONGEST));
     let mut line = String::new();
@@ -77,7 +82,7 @@ async fn converse(stream: UnixStream, api: Arc<Api>) {
             Ok(_) => {}
         }
         let said = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => match api.answer(request).await {
+            Ok(request) => match guarded(&guard, &api, request, pid, &at_first).await {
                 Ok(value) => Said::Ok(value),
                 Err(failure) => Said::Failure(failure),
             },
@@ -93,6 +98,31 @@ async fn converse(stream: UnixStream, api: Arc<Api>) {
             return;
         }
         lines.get_mut().set_limit(LONGEST);
+    }
+}
+
+async fn guarded(
+    guard: &Guard,
+    api: &Api,
+    request: Request,
+    pid: Option<u32>,
+    at_first: &Kinship,
+) -> Result<Value, Failure> {
+    guard.check(api, &request, pid, at_first).await?;
+    api.answer(request).await
+}
+
+/// A stranger's socket under our name must not get the person's answers and keys, or an agent's words.
+pub(crate) fn same_owner(stream: &UnixStream, folder: &Path) -> Result<(), Failure> {
+    let owner = std::fs::metadata(folder).map(|data| data.uid());
+    let theirs = stream.peer_cred().map(|peer| peer.uid());
+    match (owner, theirs) {
+        (Ok(owner), Ok(theirs)) if theirs == owner || theirs == 0 => Ok(()),
+        _ => Err(Failure::new(
+            FailureCode::Refused,
+            format!("A socket of {} belongs to another user.", folder.display()),
+            "Stop that program, or choose another data folder with --data.",
+        )),
     }
 }
 
@@ -118,16 +148,7 @@ impl Client {
         };
         let folder = data.canonicalize().map_err(none)?;
         let stream = UnixStream::connect(socket_of(&folder)).await.map_err(none)?;
-        // A stranger's socket under that name must not get the person's answers and keys.
-        let owner = std::fs::metadata(&folder).map_err(none)?.uid();
-        let theirs = stream.peer_cred().map_err(none)?.uid();
-        if theirs != owner && theirs != 0 {
-            return Err(Failure::new(
-                FailureCode::Refused,
-                format!("The control socket of {} belongs to another user.", data.display()),
-                "Stop that program, or choose another data folder with --data.",
-            ));
-        }
+        same_owner(&stream, &folder)?;
         let (read, write) = stream.into_split();
         Ok(Self { lines: BufReader::new(read), write })
     }

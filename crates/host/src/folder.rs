@@ -64,13 +64,26 @@ fn make_private(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// The control socket of a data folder. A path too long for a socket is replaced by a short one in the temporary folder.
+/// The control socket of a data folder.
 pub(crate) fn socket_of(data: &Path) -> PathBuf {
-    let direct = data.join("control.sock");
+    socket_called(data, "control")
+}
+
+/// The socket for Agents of a data folder.
+pub(crate) fn agents_socket_of(data: &Path) -> PathBuf {
+    socket_called(data, "agents")
+}
+
+/// A path too long for a socket is replaced by a short one in the temporary folder.
+fn socket_called(data: &Path, name: &str) -> PathBuf {
+    let direct = data.join(format!("{name}.sock"));
     if direct.as_os_str().len() <= SOCKET_PATH {
         return direct;
     }
     let digest = Digest::of(&[data.as_os_str().as_encoded_bytes()]).to_string();
     let short = digest.get(..24).unwrap_or(&digest);
-    std::env::temp_dir().join(format!("prokura-{short}.sock"))
+    match name {
+        "control" => std::env::temp_dir().join(format!("prokura-{short}.sock")),
+        name => std::env::temp_dir().join(format!("prokura-{short}-{name}.sock")),
+    }
 }

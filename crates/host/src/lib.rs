@@ -1,8 +1,14 @@
 //! All parts wired to one data folder: starts, stops, recovers. Used by the Shell and by the `prokura` program.
 //! It must never decide or carry a message itself.
 
+pub mod bridge;
 pub mod control;
+mod door;
 mod folder;
+mod guard;
+mod kin;
+mod process;
+mod program;
 mod start;
 mod surroundings;
 mod time;

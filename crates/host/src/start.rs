@@ -11,7 +11,7 @@ use prokura_delegation::{Delegation, Parts};
 use prokura_domain::id::base32;
 use prokura_domain::port::{Accounts, Prompter, Sealer, Signer};
 use prokura_domain::{Change, Clock, Durability, Entropy, Event, Json, RecordKind};
-use prokura_gateway::{Gateway, GatewayError};
+use prokura_gateway::{Gateway, GatewayError, Router};
 use prokura_store::{Log, Store, StoreError};
 use prokura_upstream::HttpUpstream;
 use prokura_vault::{KeySource, Vault, VaultState};
@@ -21,7 +21,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::control::Control;
-use crate::folder::{Folder, socket_of};
+use crate::door::{Behind, Door};
+use crate::folder::{Folder, agents_socket_of, socket_of};
+use crate::guard::Guard;
 use crate::surroundings::{Around, StoreDirectory};
 use crate::{HostError, Options, SystemClock, SystemEntropy, VaultChoice};
 
@@ -103,20 +105,24 @@ impl Host {
             sealer: Arc::clone(&ground.vault) as Arc<dyn Sealer>,
             surroundings: Arc::new(around),
         }));
-        let control = Control::open(&folder.path)
-            .map_err(|source| HostError::Control { path: socket_of(&folder.path), source })?;
+        let (control, door) = sockets(&folder.path)?;
         note(&ground.log, RecordKind::HostStarted, Json::object([("http", Json::text(&http))]))
             .await?;
 
         let stop = CancellationToken::new();
+        let path = Arc::new(delegation.clone());
+        let router = Gateway::router(path, Arc::clone(&ground.entropy), port);
+        let guard = Guard::new();
+        let behind = Behind {
+            router: router.clone(),
+            delegation: delegation.clone(),
+            guard: Arc::clone(&guard),
+            stop: stop.clone(),
+        };
         let tasks = vec![
-            tokio::spawn(serve(
-                listener,
-                Arc::new(delegation.clone()),
-                Arc::clone(&ground.entropy),
-                stop.clone(),
-            )),
-            tokio::spawn(control.serve(Arc::clone(&api), stop.clone())),
+            tokio::spawn(serve(listener, router, stop.clone())),
+            tokio::spawn(control.serve(Arc::clone(&api), guard, stop.clone())),
+            tokio::spawn(door.serve(behind)),
             tokio::spawn(keep_time(delegation, stop.clone())),
             tokio::spawn(keep_trying(ground.vault, ground.changes.clone(), stop.clone())),
         ];
@@ -154,6 +160,14 @@ impl Host {
         let log = self.0.log.clone();
         let _ = tokio::task::spawn_blocking(move || log.close()).await;
     }
+}
+
+/// Both sockets of the folder.
+fn sockets(folder: &Path) -> Result<(Control, Door), HostError> {
+    let fault = |path| move |source| HostError::Control { path, source };
+    let control = Control::open(folder).map_err(fault(socket_of(folder)))?;
+    let door = Door::open(folder).map_err(fault(agents_socket_of(folder)))?;
+    Ok((control, door))
 }
 
 async fn ground(
@@ -275,14 +289,7 @@ async fn listen(store: &Store, wished: Option<u16>) -> Result<TcpListener, HostE
     Ok(Gateway::bind(0).await?)
 }
 
-async fn serve(
-    listener: TcpListener,
-    path: Arc<Delegation>,
-    entropy: Arc<dyn Entropy>,
-    stop: CancellationToken,
-) {
-    let port = listener.local_addr().map_or(0, |address| address.port());
-    let router = Gateway::router(path, entropy, port);
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let ended = Gateway::serve(listener, router, async move { stop.cancelled().await }).await;
     if let Err(error) = ended {
         tracing::error!(%error, "the endpoint for agents broke");

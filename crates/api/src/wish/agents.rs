@@ -1,6 +1,6 @@
 //! Agents.
 
-use prokura_domain::{Agent, AgentId, AgentState, Pairing, PairingId, SeenFile};
+use prokura_domain::{Agent, AgentId, AgentState, Pairing, PairingId, Program, SeenFile};
 
 use super::shown;
 use crate::Api;
@@ -44,6 +44,20 @@ impl Api {
         let agent = self.agent_named(&agent)?;
         self.0.delegation.unpair(&agent.id, &PairingId::from_text(&pairing)).await?;
         self.agent_view(&agent)
+    }
+
+    /// Every paired program with the name of its agent.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store cannot be read.
+    pub fn paired_programs(&self) -> Result<Vec<(String, Program)>, Failure> {
+        let mut found = Vec::new();
+        for agent in self.store().agents()? {
+            for pairing in self.store().pairings(&agent.id)? {
+                found.push((agent.name.clone(), pairing.program));
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn agent_named(&self, name: &str) -> Result<Agent, Failure> {

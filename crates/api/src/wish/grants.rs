@@ -19,6 +19,20 @@ pub(crate) fn active(grant: &Grant, now: Timestamp) -> bool {
 }
 
 impl Api {
+    /// Whether taking a grant back could let a broader one answer: everything but a plain allow holds something back.
+    #[must_use]
+    pub fn revoking_widens(&self, grant: &str) -> bool {
+        match self.store().grant(&GrantId::from_text(grant)) {
+            Ok(Some(grant)) => {
+                let plain = grant.conditions.is_empty() && grant.budget.is_none();
+                grant.effect != Effect::Allow || !plain
+            }
+            // There is nothing to take back; the answer says so.
+            Ok(None) => false,
+            Err(_) => true,
+        }
+    }
+
     /// The grants in force; with `all`, expired and revoked ones too.
     ///
     /// # Errors

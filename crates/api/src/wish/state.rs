@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::view::{CheckView, StateView};
-use crate::{Api, FailureCode};
+use crate::{Api, FailureCode, Request};
 
 impl Api {
     /// How things stand.
@@ -47,6 +47,11 @@ impl Api {
     pub async fn resume(&self) -> Result<StateView, Failure> {
         self.0.delegation.resume().await?;
         self.state().await
+    }
+
+    /// Records that a wish was refused to whom it came from.
+    pub async fn refused(&self, request: &Request, why: &str) {
+        self.0.delegation.note_wish_refused(&request.word(), why).await;
     }
 
     /// Looks for trouble.

@@ -1,0 +1,75 @@
+//! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
+
+use super::{AnswerWish, Request};
+
+/// What a wish does to what Agents may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach<'a> {
+    /// Nothing: it only looks.
+    Looks,
+    /// It can only take away, or stop.
+    Narrows,
+    /// It can give more, or take away what holds something back.
+    Widens,
+    /// It takes this Grant back. One that denies or asks holds back others, so that depends on the Grant.
+    OfGrant(&'a str),
+}
+
+impl Request {
+    /// What it does to what Agents may do. A new wish has to choose.
+    #[must_use]
+    pub fn reach(&self) -> Reach<'_> {
+        match self {
+            Self::State
+            | Self::Servers
+            | Self::Tools { .. }
+            | Self::ToolsRefresh { .. }
+            | Self::Programs
+            | Self::WirePreview(_)
+            | Self::UnwirePreview { .. }
+            | Self::Agents
+            | Self::Grants { .. }
+            | Self::Approvals { .. }
+            | Self::Audit { .. }
+            | Self::AuditShow { .. }
+            | Self::AuditVerify
+            | Self::AuditExport
+            | Self::Flow
+            | Self::Doctor => Reach::Looks,
+            Self::ServerRemove { .. }
+            | Self::SignInCancel { .. }
+            | Self::SignOut { .. }
+            | Self::Unwire { .. }
+            | Self::AgentRevoke { .. }
+            | Self::AgentUnpair { .. }
+            | Self::ApprovalAnswer { answer: AnswerWish::Deny(_), .. }
+            | Self::Pause => Reach::Narrows,
+            Self::ServerAdd { .. }
+            | Self::SignIn { .. }
+            | Self::SignInWait { .. }
+            | Self::ClientSet { .. }
+            | Self::KeySet { .. }
+            | Self::ToolClassify { .. }
+            | Self::ToolAccept { .. }
+            | Self::ToolsLabel { .. }
+            | Self::FlowSet { .. }
+            | Self::FlowForget { .. }
+            | Self::Wire { .. }
+            | Self::AgentAdd { .. }
+            | Self::GrantAdd(_)
+            | Self::ApprovalAnswer {
+                answer: AnswerWish::Once | AnswerWish::SameArgumentsFor(_),
+                ..
+            }
+            | Self::Resume => Reach::Widens,
+            Self::GrantRevoke { grant } => Reach::OfGrant(grant),
+        }
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn word(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("wish").and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
+    }
+}
