@@ -183,6 +183,6 @@ async fn approvals(album: &Album, stage: &Stage, world: &World) {
     window.click_on("//button[@aria-expanded='false'][contains(., 'send_payment')]").await;
     album.main(stage, "approvals").await;
     window.go("Home").await;
-    window.sees("2 calls wait").await;
+    window.sees("2 questions wait").await;
     album.main(stage, "home-waiting").await;
 }
