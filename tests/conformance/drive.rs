@@ -62,16 +62,10 @@ pub async fn run(url: &str) -> anyhow::Result<()> {
 
 async fn play(host: &TestHost, scenario: &Scenario, url: &str) -> anyhow::Result<()> {
     host.ok(&["servers", "add", url, "--name", "target"]).await?;
-    if let Some(id) = scenario.context.get("client_id").and_then(Value::as_str) {
-        let secret =
-            scenario.context.get("client_secret").and_then(Value::as_str).unwrap_or_default();
-        let words = ["servers", "client", "target", "--id", id, "--secret-stdin"];
-        let said = host.folder.run_with(&words, secret.as_bytes()).await?;
-        if said.code != 0 {
-            bail!("servers client: {}{}", said.out, said.err);
-        }
-    }
-    if !ready(host).await? {
+    enter_client(host, scenario).await?;
+    if let Some(words) = program(host, scenario)? {
+        host.ok(&words.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    } else if !ready(host).await? {
         host.sign_in("target").await?;
     }
     let key = host.agent("suite").await?;
@@ -82,6 +76,59 @@ async fn play(host: &TestHost, scenario: &Scenario, url: &str) -> anyhow::Result
         acted = acting => acted,
         () = person => bail!("the person went away"),
     }
+}
+
+/// Enters the client that the suite made, with what it proves itself with.
+async fn enter_client(host: &TestHost, scenario: &Scenario) -> anyhow::Result<()> {
+    let given = |name: &str| scenario.context.get(name).and_then(Value::as_str);
+    let Some(id) = given("client_id") else { return Ok(()) };
+    let mut words = vec!["servers", "client", "target", "--id", id];
+    let key = host.folder.root().join("client.pem");
+    let place = key.to_string_lossy().into_owned();
+    if given("client_secret").is_some() {
+        words.push("--secret-stdin");
+    } else if let Some(pem) = given("private_key_pem") {
+        std::fs::write(&key, pem)?;
+        words.extend(["--key-file", &place]);
+        words.extend(given("signing_algorithm").into_iter().flat_map(|a| ["--algorithm", a]));
+    }
+    let secret = given("client_secret").unwrap_or_default();
+    let said = host.folder.run_with(&words, secret.as_bytes()).await?;
+    if said.code != 0 {
+        bail!("servers client: {}{}", said.out, said.err);
+    }
+    Ok(())
+}
+
+/// How a program signs in where the scenario is about one; people need a browser.
+fn program(host: &TestHost, scenario: &Scenario) -> anyhow::Result<Option<Vec<String>>> {
+    let given = |name: &str| {
+        let value = scenario.context.get(name).and_then(Value::as_str);
+        value.with_context(|| format!("no {name} in the context"))
+    };
+    let file = |name: &str| -> anyhow::Result<String> {
+        let path = host.folder.root().join(name);
+        std::fs::write(&path, given(name)?)?;
+        Ok(path.to_string_lossy().into_owned())
+    };
+    let more = match scenario.name.as_str() {
+        "auth/client-credentials-jwt" | "auth/client-credentials-basic" => {
+            vec!["--client".to_owned()]
+        }
+        "auth/wif-jwt-bearer" => vec!["--workload".to_owned(), file("valid_jwt")?],
+        "auth/enterprise-managed-authorization" => vec![
+            "--enterprise".to_owned(),
+            given("idp_issuer")?.to_owned(),
+            "--idp-client".to_owned(),
+            given("idp_client_id")?.to_owned(),
+            "--id-token-file".to_owned(),
+            file("idp_id_token")?,
+        ],
+        _ => return Ok(None),
+    };
+    let mut words = ["servers", "sign-in", "target"].map(str::to_owned).to_vec();
+    words.extend(more);
+    Ok(Some(words))
 }
 
 async fn ready(host: &TestHost) -> anyhow::Result<bool> {

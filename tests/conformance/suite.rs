@@ -20,6 +20,8 @@ async fn passes(leg: &str, revision: &str, required: u64) {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let last: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     assert_eq!(last["scenarios"], serde_json::json!([required, required]), "{last}");
+    // The extensions pass too: all of those that the suite runs.
+    assert_eq!(last["extras"][0], last["extras"][1], "{last}");
 }
 
 #[tokio::test]

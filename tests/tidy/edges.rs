@@ -54,7 +54,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tauri*", &["desktop"]),
     ("rusqlite", &["store"]),
     ("*keyring*", &["vault"]),
-    ("oauth2", &["account"]),
+    ("aws-lc-rs", &["account"]),
     ("cedar-policy", &["policy"]),
     ("axum", &["gateway", "testkit", "tests"]),
     ("reqwest", &["account", "upstream", "testkit", "tests"]),

@@ -14,7 +14,9 @@ use prokura_store::{Log, Store};
 use prokura_vault::{Vault, VaultState};
 use url::Url;
 
+use crate::client::Client;
 use crate::discovery::Issuer;
+use crate::dpop::Nonces;
 use crate::error::AccountError;
 use crate::http::{Guard, Network};
 use crate::name;
@@ -22,6 +24,7 @@ use crate::proof::Flights;
 use crate::sign_in::Desk;
 use crate::step_up::Upgrades;
 use crate::text;
+use crate::token::Talk;
 
 /// How long an authorization server's metadata is used again for refresh and revocation.
 const METADATA_SECONDS: i64 = 600;
@@ -64,6 +67,7 @@ pub(crate) struct Book {
     pub(crate) flights: Flights,
     pub(crate) desk: Desk,
     pub(crate) upgrades: Upgrades,
+    pub(crate) nonces: Nonces,
 }
 
 impl AccountBook {
@@ -106,6 +110,7 @@ impl AccountBook {
             flights: Flights::default(),
             desk: Desk::default(),
             upgrades: Upgrades::default(),
+            nonces: Nonces::default(),
         })))
     }
 
@@ -177,6 +182,31 @@ impl Book {
             }
         };
         Ok((guard, endpoint))
+    }
+
+    /// A guarded way to `url` by its own right: the person entered it.
+    pub(crate) fn way_by_itself(&self, url: &Url) -> Result<Guard, AccountError> {
+        Ok(Guard::new(url, &self.options.network)?)
+    }
+
+    /// A conversation with an authorization server, with tokens that are bound to nothing.
+    pub(crate) fn talk<'a>(
+        &'a self,
+        guard: &'a Guard,
+        issuer: &'a Issuer,
+        client: &'a Client,
+        resource: &'a str,
+    ) -> Talk<'a> {
+        Talk {
+            guard,
+            issuer,
+            client,
+            resource,
+            key: None,
+            nonces: &self.nonces,
+            now: self.now(),
+            entropy: self.entropy.as_ref(),
+        }
     }
 
     /// The metadata of an Account's authorization server, read again when it is not fresh.

@@ -8,7 +8,7 @@ struct Parsed {
     params: Vec<(String, String)>,
 }
 
-/// What a Bearer challenge says (RFC 6750 §3, RFC 9728 §5.1).
+/// What a Bearer or DPoP challenge says (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bearer {
     /// `error`.
@@ -17,18 +17,34 @@ pub struct Bearer {
     pub scopes: Vec<String>,
     /// `resource_metadata`.
     pub metadata: Option<String>,
+    /// Whether tokens bound to a key are taken.
+    pub dpop: bool,
+    /// Whether plain bearer tokens are taken.
+    pub plain: bool,
 }
 
-/// The Bearer challenge among all fields of an answer: the first that names metadata, else the first.
+/// The challenge for a token among all fields of an answer: the first that names metadata, else the first; and all schemes
+/// that a token may come by.
 pub(crate) fn bearer(fields: &[String]) -> Option<Bearer> {
-    let all: Vec<Bearer> = fields
+    let is = |parsed: &Parsed, scheme: &str| parsed.scheme.eq_ignore_ascii_case(scheme);
+    let all: Vec<Parsed> = fields
         .iter()
         .filter_map(|field| parse(field))
         .flatten()
-        .filter(|parsed| parsed.scheme.eq_ignore_ascii_case("bearer"))
-        .map(read_bearer)
+        .filter(|parsed| is(parsed, "bearer") || is(parsed, "dpop"))
         .collect();
-    all.iter().find(|bearer| bearer.metadata.is_some()).or_else(|| all.first()).cloned()
+    let dpop = all.iter().any(|parsed| is(parsed, "dpop"));
+    let plain = all.iter().any(|parsed| is(parsed, "bearer"));
+    let all: Vec<Bearer> = all.into_iter().map(read_bearer).collect();
+    let best = all.iter().find(|bearer| bearer.metadata.is_some()).or_else(|| all.first())?;
+    // What is missing may be said by another challenge than the one that names the metadata.
+    let speaks = all.iter().find(|bearer| bearer.error.is_some());
+    Some(Bearer {
+        error: best.error.clone().or_else(|| speaks.and_then(|other| other.error.clone())),
+        dpop,
+        plain,
+        ..best.clone()
+    })
 }
 
 fn read_bearer(parsed: Parsed) -> Bearer {
@@ -186,10 +202,22 @@ mod tests {
         assert_eq!(full.error.as_deref(), Some("insufficient_scope"));
         assert_eq!(full.scopes, ["a", "b"]);
         assert_eq!(full.metadata.as_deref(), Some("https://x/y"));
-        assert_eq!(bearer_of("Bearer"), Some(Bearer::default()));
+        assert!(full.dpop && full.plain);
+        let plain = Bearer { plain: true, ..Bearer::default() };
+        assert_eq!(bearer_of("Bearer"), Some(plain.clone()));
         assert_eq!(bearer_of("Negotiate abc==, Bearer scope=x").expect("one").scopes, ["x"]);
         assert_eq!(bearer_of("Negotiate, Bearer scope=x").expect("one").scopes, ["x"]);
-        assert_eq!(bearer_of("Bearer , Basic realm=x"), Some(Bearer::default()));
+        assert_eq!(bearer_of("Bearer , Basic realm=x"), Some(plain));
+    }
+
+    #[test]
+    fn a_challenge_for_bound_tokens_is_one_too() {
+        // RFC 9449 §7.1, §9
+        let bound = bearer_of(r#"DPoP error="use_dpop_nonce", resource_metadata="https://x/y""#);
+        let bound = bound.expect("a challenge");
+        assert_eq!(bound.error.as_deref(), Some("use_dpop_nonce"));
+        assert_eq!(bound.metadata.as_deref(), Some("https://x/y"));
+        assert!(bound.dpop && !bound.plain);
     }
 
     #[test]
@@ -216,7 +244,11 @@ mod tests {
             "Bearer\u{1}",
             "=x",
         ] {
-            assert!(bearer_of(field).is_none_or(|bearer| bearer == Bearer::default()), "{field}");
+            assert!(
+                bearer_of(field)
+                    .is_none_or(|said| { said == Bearer { plain: true, ..Bearer::default() } }),
+                "{field}"
+            );
         }
         let both = ["Bearer scope=\"".to_owned(), "Bearer scope=x".to_owned()];
         assert_eq!(bearer(&both).expect("the second").scopes, ["x"]);

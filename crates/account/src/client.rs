@@ -3,9 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use prokura_domain::{Entropy, Timestamp};
+use prokura_vault::Secret;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
+
+use crate::error::AccountError;
+use crate::jws::{StoredKey, UNUSABLE};
+use crate::token::random;
 
 /// How a client proves itself at the token endpoint (RFC 7591 §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +26,60 @@ pub(crate) enum AuthMethod {
     /// Id and secret in the body.
     #[serde(rename = "client_secret_post")]
     Post,
+    /// A JWT signed with its key.
+    #[serde(rename = "private_key_jwt")]
+    PrivateKeyJwt,
+}
+
+/// What a client that the person made proves itself with.
+pub enum ClientProof {
+    /// Nothing: it is a public client.
+    None,
+    /// A secret.
+    Secret(Secret),
+    /// A private key of the person's, whose public part the authorization server knows.
+    Key {
+        /// The key as unencrypted PEM.
+        pem: Secret,
+        /// How it signs; omitted means what the key is made for.
+        algorithm: Option<String>,
+        /// Its id, where the authorization server tells keys apart by one.
+        kid: Option<String>,
+    },
+    /// A new key that never leaves the Vault; its public part is to be entered at the authorization server.
+    NewKey,
+}
+
+impl std::fmt::Debug for ClientProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClientProof")
+    }
+}
+
+impl ClientProof {
+    /// What is kept of it, and how it is used; and of a key the public part.
+    pub(crate) fn kept(
+        &self,
+        supported: Option<&[String]>,
+    ) -> Result<(AuthMethod, Option<Zeroizing<String>>, Option<Value>), &'static str> {
+        let key = match self {
+            Self::None => return Ok((AuthMethod::None, None, None)),
+            Self::Secret(secret) => {
+                let secret = Zeroizing::new(secret.expose().to_owned());
+                return Ok((AuthMethod::with_secret(supported), Some(secret), None));
+            }
+            Self::Key { pem, algorithm, kid } => {
+                StoredKey::from_pem(pem.expose(), algorithm.as_deref(), kid.clone())?
+            }
+            Self::NewKey => StoredKey::generate()?,
+        };
+        let public = key.open()?.to_register();
+        Ok((AuthMethod::PrivateKeyJwt, Some(key.to_text().ok_or(UNUSABLE)?), public))
+    }
 }
 
 impl AuthMethod {
-    const ALL: [Self; 3] = [Self::None, Self::Basic, Self::Post];
+    const ALL: [Self; 4] = [Self::None, Self::Basic, Self::Post, Self::PrivateKeyJwt];
 
     /// The registered word.
     pub(crate) fn as_str(self) -> &'static str {
@@ -30,6 +87,7 @@ impl AuthMethod {
             Self::None => "none",
             Self::Basic => "client_secret_basic",
             Self::Post => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 
@@ -60,9 +118,21 @@ impl AuthMethod {
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) id: String,
+    /// What it proves itself with: a secret, or the text of a [`StoredKey`].
     pub(crate) secret: Option<Zeroizing<String>>,
     pub(crate) method: AuthMethod,
 }
+
+/// What a signed proof speaks of: to whom, when, and never twice the same.
+pub(crate) struct Occasion<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) now: Timestamp,
+    pub(crate) entropy: &'a dyn Entropy,
+}
+
+/// How long a client's signed assertion is good for.
+const ASSERTION_SECONDS: i64 = 60;
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl Client {
     /// Puts the client's proof on a form request, as its method wants it.
@@ -70,7 +140,8 @@ impl Client {
         &self,
         request: http::request::Builder,
         form: &mut Serializer<'_, String>,
-    ) -> http::request::Builder {
+        occasion: &Occasion<'_>,
+    ) -> Result<http::request::Builder, AccountError> {
         let request = request
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -81,23 +152,46 @@ impl Client {
                     Zeroizing::new(byte_serialize(secret.as_bytes()).collect());
                 let pair = Zeroizing::new(format!("{id}:{}", *secret));
                 let value = format!("Basic {}", STANDARD.encode(pair.as_bytes()));
-                match HeaderValue::from_str(&value) {
-                    Ok(mut value) => {
-                        value.set_sensitive(true);
-                        request.header(AUTHORIZATION, value)
-                    }
-                    Err(_) => request,
-                }
+                let mut value = HeaderValue::from_str(&value)
+                    .map_err(|_| AccountError::BadKey("the client secret is no header"))?;
+                value.set_sensitive(true);
+                Ok(request.header(AUTHORIZATION, value))
             }
             (AuthMethod::Post, Some(secret)) => {
                 form.append_pair("client_id", &self.id).append_pair("client_secret", secret);
-                request
+                Ok(request)
             }
-            (AuthMethod::None, _) | (AuthMethod::Basic | AuthMethod::Post, None) => {
+            (AuthMethod::PrivateKeyJwt, Some(key)) => {
+                let assertion = self.assertion(key, occasion).ok_or(AccountError::DoesNotOpen)?;
+                form.append_pair("client_id", &self.id)
+                    .append_pair("client_assertion_type", ASSERTION_TYPE)
+                    .append_pair("client_assertion", &assertion);
+                Ok(request)
+            }
+            (AuthMethod::None, _) => {
                 form.append_pair("client_id", &self.id);
-                request
+                Ok(request)
+            }
+            // What it proves itself with is missing: it does not pass for a public client instead.
+            (AuthMethod::Basic | AuthMethod::Post | AuthMethod::PrivateKeyJwt, None) => {
+                Err(AccountError::DoesNotOpen)
             }
         }
+    }
+
+    /// The client's signed word (RFC 7523 §2.2), for its issuer only.
+    fn assertion(&self, key: &str, occasion: &Occasion<'_>) -> Option<String> {
+        let key = StoredKey::from_text(key)?.open().ok()?;
+        let now = occasion.now.0.div_euclid(1000);
+        let claims = json!({
+            "iss": self.id,
+            "sub": self.id,
+            "aud": occasion.issuer,
+            "iat": now,
+            "exp": now.saturating_add(ASSERTION_SECONDS),
+            "jti": random(occasion.entropy),
+        });
+        key.jwt("JWT", false, &claims)
     }
 }
 
@@ -114,7 +208,8 @@ mod tests {
             (vec!["none", "client_secret_basic"], Some(AuthMethod::None)),
             (vec!["client_secret_post", "client_secret_basic"], Some(AuthMethod::Basic)),
             (vec!["client_secret_post"], Some(AuthMethod::Post)),
-            (vec!["private_key_jwt"], None),
+            (vec!["private_key_jwt"], Some(AuthMethod::PrivateKeyJwt)),
+            (vec!["tls_client_auth"], None),
         ];
         for (supported, expected) in table {
             assert_eq!(

@@ -12,7 +12,7 @@ use crate::error::AccountError;
 use crate::http::{Fault, Guard, host_of, shown};
 use crate::text;
 
-pub(crate) use issuer::Issuer;
+pub(crate) use issuer::{Issuer, Need};
 pub(crate) use resource::covers;
 
 /// At most this many authorization servers of one Server are looked at.
@@ -27,6 +27,19 @@ pub struct Discovery {
     pub issuers: Vec<String>,
     /// The scopes to ask for first: those of the challenge, else all that the Server lists (CA-33).
     pub scopes: Vec<String>,
+    /// Whether it wants tokens that are bound to a key.
+    pub(crate) binding: Binding,
+}
+
+/// What a resource says of tokens bound to a key (RFC 9449).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Binding {
+    /// Nothing.
+    Unspoken,
+    /// It takes them.
+    Offered,
+    /// It takes no others.
+    Required,
 }
 
 #[derive(serde::Deserialize)]
@@ -36,6 +49,10 @@ struct Document {
     authorization_servers: Vec<String>,
     #[serde(default)]
     scopes_supported: Vec<String>,
+    #[serde(default)]
+    dpop_signing_alg_values_supported: Vec<String>,
+    #[serde(default)]
+    dpop_bound_access_tokens_required: bool,
 }
 
 /// Reads the Protected Resource Metadata of `endpoint`: from where `challenge` says, else from the well-known places.
@@ -52,8 +69,7 @@ pub(crate) async fn discover(
     };
     for place in places {
         let Some(document) = read::<Document>(guard, &place).await? else { continue };
-        let challenged = challenge.map(|bearer| bearer.scopes.clone()).unwrap_or_default();
-        return judge(endpoint, &place, document, challenged).map(Some);
+        return judge(endpoint, &place, document, challenge).map(Some);
     }
     match named {
         // The Server points at a document that is not there: that is broken, not open (CA-03).
@@ -69,7 +85,7 @@ fn judge(
     endpoint: &Url,
     place: &Url,
     document: Document,
-    challenged: Vec<String>,
+    challenge: Option<&Bearer>,
 ) -> Result<Discovery, AccountError> {
     if !covers(&document.resource, endpoint) {
         return Err(AccountError::ResourceMismatch {
@@ -77,6 +93,7 @@ fn judge(
             resource: text::printable(&document.resource, 200),
         });
     }
+    let binding = binding(&document, challenge);
     let mut issuers = document.authorization_servers;
     issuers.truncate(MAX_ISSUERS);
     if issuers.is_empty() {
@@ -85,12 +102,25 @@ fn judge(
             reason: "it names no authorization server".to_owned(),
         });
     }
+    let challenged = challenge.map(|bearer| bearer.scopes.clone()).unwrap_or_default();
     let scopes = if challenged.is_empty() {
         document.scopes_supported.into_iter().filter(|scope| challenge::is_scope(scope)).collect()
     } else {
         challenged
     };
-    Ok(Discovery { resource: document.resource, issuers, scopes })
+    Ok(Discovery { resource: document.resource, issuers, scopes, binding })
+}
+
+fn binding(document: &Document, challenge: Option<&Bearer>) -> Binding {
+    let dpop = challenge.is_some_and(|challenge| challenge.dpop);
+    let plain = challenge.is_some_and(|challenge| challenge.plain);
+    if document.dpop_bound_access_tokens_required || (dpop && !plain) {
+        Binding::Required
+    } else if dpop || !document.dpop_signing_alg_values_supported.is_empty() {
+        Binding::Offered
+    } else {
+        Binding::Unspoken
+    }
 }
 
 /// The well-known places for `endpoint`: below its path, then at the root (CA-03).

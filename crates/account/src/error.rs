@@ -93,6 +93,20 @@ pub enum AccountError {
         /// The redirect address to enter there.
         redirect: String,
     },
+    /// A program has no client of its own yet.
+    #[error("{issuer} has to know a program before it gives it tokens: enter its client id first")]
+    NoOwnClient {
+        /// The authorization server.
+        issuer: String,
+    },
+    /// What stands in for the person cannot be used.
+    #[error("{path} cannot be used: {reason}")]
+    BadAssertion {
+        /// The file.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
     /// The entered client belongs to an authorization server that the Server no longer uses.
     #[error(
         "the client you entered belongs to {entered}, but {server} now uses {now}; enter a client of that one, or remove the entered one"

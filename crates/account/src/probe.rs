@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::book::{AccountBook, Book};
 use crate::challenge::{self, Bearer};
-use crate::discovery::{Discovery, Issuer, discover};
+use crate::discovery::{Discovery, Issuer, Need, discover};
 use crate::error::AccountError;
 use crate::http::{Fault, Guard, host_of, shown};
 use crate::text;
@@ -65,6 +65,7 @@ impl Book {
         guard: &Guard,
         discovery: &Discovery,
         preferred: Option<&str>,
+        need: Need,
     ) -> Result<Issuer, AccountError> {
         let entered = self.entered_issuer(server)?;
         let named = |issuer: &str| discovery.issuers.iter().any(|known| known == issuer);
@@ -81,12 +82,12 @@ impl Book {
         let mut trouble = None;
         for issuer in first.into_iter().chain(others) {
             match Issuer::read(guard, issuer).await {
-                Ok(found) if found.pkce => return Ok(found),
-                // CA-25
-                Ok(_) => {
-                    let issuer = text::printable(issuer, 200);
-                    trouble.get_or_insert(AccountError::NoPkce { issuer });
-                }
+                Ok(found) => match found.gives(need) {
+                    Ok(()) => return Ok(found),
+                    Err(lack) => {
+                        trouble.get_or_insert(lack);
+                    }
+                },
                 // An Account does not change its issuer because that does not answer just now.
                 Err(fault) if fault.is_transient() && Some(issuer) == first => return Err(fault),
                 Err(fault) => {

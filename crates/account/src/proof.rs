@@ -11,10 +11,15 @@ use prokura_domain::{
 };
 use prokura_vault::Secret;
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::book::{AccountBook, Book, endpoint, lock};
+use crate::challenge;
 use crate::discovery::covers;
+use crate::dpop;
 use crate::error::AccountError;
+use crate::jws::SigningKey;
+use crate::machine::Standing;
 use crate::stored::Tokens;
 use crate::token::{Granted, Talk, TokenFault};
 
@@ -29,6 +34,8 @@ const LONGEST_SECONDS: i64 = 10 * 365 * 86_400;
 #[derive(Debug)]
 pub struct Proof {
     header: Option<(String, Secret)>,
+    /// The token and the key it is bound to.
+    bound: Option<(Zeroizing<String>, SigningKey)>,
     resource: String,
     generation: u64,
 }
@@ -52,13 +59,16 @@ impl Proof {
         self.generation
     }
 
-    fn bearer(account: &Account, tokens: &Tokens) -> Self {
-        let value = Secret::new(format!("Bearer {}", tokens.access));
-        Self {
+    fn of_tokens(account: &Account, tokens: &Tokens) -> Result<Self, AccountError> {
+        let key = tokens.signing_key()?;
+        let scheme = if key.is_some() { "DPoP" } else { "Bearer" };
+        let value = Secret::new(format!("{scheme} {}", tokens.access));
+        Ok(Self {
             header: Some(("authorization".to_owned(), value)),
+            bound: key.map(|key| (Zeroizing::new(tokens.access.clone()), key)),
             resource: account.resource.clone().unwrap_or_default(),
             generation: account.generation,
-        }
+        })
     }
 }
 
@@ -85,9 +95,12 @@ impl AccountBook {
             AccountKind::Anonymous if rejected.is_some() => {
                 Err(AccountError::SignInNeeded { server: server.name })
             }
-            AccountKind::Anonymous => {
-                Ok(Proof { header: None, resource: String::new(), generation: stored.generation })
-            }
+            AccountKind::Anonymous => Ok(Proof {
+                header: None,
+                bound: None,
+                resource: String::new(),
+                generation: stored.generation,
+            }),
             AccountKind::Key => match self.0.key_proof(&stored, &server, rejected) {
                 Err(AccountError::DoesNotOpen) if self.0.unchanged(&stored)?.is_none() => {
                     let (stored, server) = self.0.account(account)?;
@@ -95,8 +108,63 @@ impl AccountBook {
                 }
                 proof => proof,
             },
-            AccountKind::Oauth => self.0.token_proof(account, rejected).await,
+            AccountKind::Oauth
+            | AccountKind::Client
+            | AccountKind::Workload
+            | AccountKind::Enterprise => self.0.token_proof(account, rejected).await,
         }
+    }
+
+    /// What proves one request to `url`: the header, and where the token is bound to a key a fresh proof of that
+    /// (RFC 9449 §7).
+    ///
+    /// # Errors
+    /// [`AccountError::ResourceMismatch`] where the proof is for another place.
+    pub fn headers(
+        &self,
+        proof: &Proof,
+        method: &str,
+        url: &Url,
+    ) -> Result<Vec<(String, Secret)>, AccountError> {
+        if !proof.is_for(url) {
+            return Err(AccountError::ResourceMismatch {
+                endpoint: crate::http::shown(url),
+                resource: proof.resource.clone(),
+            });
+        }
+        let mut headers = Vec::new();
+        if let Some((name, value)) = proof.header() {
+            headers.push((name.to_owned(), Secret::new(value.expose().to_owned())));
+        }
+        if let Some((token, key)) = &proof.bound {
+            let shown = dpop::Proof { method, url, token: Some(token) };
+            let book = &self.0;
+            let nonce = book.nonces.of_resource(url);
+            let signed = shown
+                .sign(key, nonce, book.now(), book.entropy.as_ref())
+                .ok_or(AccountError::DoesNotOpen)?;
+            headers.push((dpop::HEADER.to_owned(), Secret::new(signed)));
+        }
+        Ok(headers)
+    }
+
+    /// Takes note of what a Server's answer says about proofs. Whether the request was refused only because its proof
+    /// lacked the Server's nonce (RFC 9449 §9): then it can be sent again, once.
+    #[must_use]
+    pub fn heard(&self, proof: &Proof, url: &Url, status: u16, headers: &http::HeaderMap) -> bool {
+        if proof.bound.is_none() {
+            return false;
+        }
+        self.0.nonces.heard_from_resource(url, headers);
+        let said: Vec<String> = headers
+            .get_all(http::header::WWW_AUTHENTICATE)
+            .iter()
+            .filter_map(|value| value.to_str().ok().map(str::to_owned))
+            .collect();
+        status == 401
+            && dpop::brings_nonce(headers)
+            && challenge::bearer(&said)
+                .is_some_and(|said| said.error.as_deref() == Some("use_dpop_nonce"))
     }
 }
 
@@ -121,6 +189,7 @@ impl Book {
         let value = Secret::new(key.value.clone());
         Ok(Proof {
             header: Some((key.header.clone(), value)),
+            bound: None,
             resource: account.resource.clone().unwrap_or_default(),
             generation: account.generation,
         })
@@ -151,10 +220,10 @@ impl Book {
             let usable = !refused && !expired;
             // Tokens that were renewed just now are used however short their life is.
             let is_new = renewals > 0 && !refused;
-            if is_new || (usable && (!due || tokens.refresh.is_none())) {
-                return Ok(Proof::bearer(&account, &tokens));
+            if is_new || (usable && (!due || !tokens.can_renew())) {
+                return Proof::of_tokens(&account, &tokens);
             }
-            if tokens.refresh.is_none() {
+            if !tokens.can_renew() {
                 self.needs_sign_in(&account)?;
                 return Err(needed());
             }
@@ -170,7 +239,7 @@ impl Book {
                     | AccountError::Refused { .. }
                     | AccountError::ForAnother { .. }
                     | AccountError::BadMetadata { .. },
-                ) if usable => return Ok(Proof::bearer(&account, &tokens)),
+                ) if usable => return Proof::of_tokens(&account, &tokens),
                 Err(fault) => return Err(fault),
             }
         }
@@ -215,16 +284,20 @@ impl Book {
         }
         self.needs_vault()?;
         let Some(tokens) = self.tokens(&account)? else { return Ok(()) };
-        let (Some(refresh), Some(issuer), Some(resource)) =
-            (&tokens.refresh, &account.issuer, &account.resource)
-        else {
+        let (Some(issuer), Some(resource)) = (&account.issuer, &account.resource) else {
             return Ok(());
         };
         let (guard, _) = self.way_to(&server)?;
         let issuer = self.issuer(&guard, &server, issuer).await?;
         let client = self.current_client(&server, &issuer.issuer, &tokens)?;
-        let talk = Talk { guard: &guard, issuer: &issuer, client: &client, resource };
-        match talk.refresh(refresh).await {
+        let key = tokens.signing_key()?;
+        let talk = Talk { key: key.as_ref(), ..self.talk(&guard, &issuer, &client, resource) };
+        let answer = match (&tokens.standing, &tokens.refresh) {
+            (Standing::Person, None) => return Ok(()),
+            (Standing::Person, Some(refresh)) => talk.refresh(refresh).await,
+            (standing, _) => self.obtain(&talk, standing, &tokens.requested).await,
+        };
+        match answer {
             Ok(granted) => self.refreshed(account, &server, tokens, granted).await,
             Err(fault) => self.not_refreshed(account, &server, tokens, fault).await,
         }
@@ -274,6 +347,9 @@ impl Book {
         let issuer = account.issuer.clone().unwrap_or_default();
         let is_over = matches!(&fault, TokenFault::Refused { code, .. } if code == "invalid_grant");
         let is_stranger = fault.is_about_the_client();
+        // Without a person there is nothing that a repetition could change (SEP-1933): the person has to look at it.
+        let is_machine = tokens.standing != Standing::Person;
+        let is_refused = is_machine && matches!(&fault, TokenFault::Refused { .. });
         let told = fault.told(&issuer);
         if !told.is_transient() {
             self.forget_issuer(server, &issuer);
@@ -283,7 +359,7 @@ impl Book {
             tokens.refresh = None;
             account.state = AccountState::NeedsSignIn;
             self.keep_tokens(&mut account, &tokens)?;
-        } else if is_stranger {
+        } else if is_stranger || is_refused {
             self.forget_registered(server, &issuer, &tokens.client_id)?;
             self.needs_sign_in(&account)?;
         }

@@ -3,16 +3,17 @@
 
 use prokura_domain::{Server, Timestamp};
 use prokura_store::{Registration, RegistrationSource};
-use prokura_vault::Secret;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::book::{AccountBook, Book};
-use crate::client::{AuthMethod, Client};
-use crate::discovery::Issuer;
+use crate::client::{AuthMethod, Client, ClientProof};
+use crate::discovery::{Issuer, Need};
 use crate::error::AccountError;
 use crate::http::Guard;
+use crate::jws::{StoredKey, UNUSABLE};
 use crate::sign_in::{redirect_to, remembered_port};
 use crate::stored::Tokens;
 use crate::text;
@@ -32,6 +33,10 @@ struct Wish<'a> {
     response_types: [&'static str; 1],
     token_endpoint_auth_method: &'static str,
     application_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_signing_alg: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +50,8 @@ struct Registered {
 }
 
 impl AccountBook {
-    /// Keeps a client that the person made at the Server's authorization server. It is used instead of registering.
+    /// Keeps a client that the person made at the Server's authorization server. It is used instead of registering. Of a
+    /// key the public part is answered, to be entered there.
     ///
     /// # Errors
     /// [`AccountError`] when the authorization server cannot be found, or the Vault is locked.
@@ -53,26 +59,20 @@ impl AccountBook {
         &self,
         server: &Server,
         client_id: &str,
-        secret: Option<Secret>,
-    ) -> Result<(), AccountError> {
+        proof: ClientProof,
+    ) -> Result<Option<Value>, AccountError> {
         let book = &self.0;
         book.needs_vault()?;
         check_id(client_id).map_err(AccountError::BadKey)?;
         let (guard, endpoint) = book.way_to(server)?;
         let discovery = book.discovery(server, &guard, &endpoint).await?;
-        let issuer = book.choose_issuer(server, &guard, &discovery, None).await?;
-        let method = match &secret {
-            None => AuthMethod::None,
-            Some(_) => AuthMethod::with_secret(issuer.methods.as_deref()),
-        };
-        let client = Client {
-            id: client_id.to_owned(),
-            secret: secret.map(|secret| Zeroizing::new(secret.expose().to_owned())),
-            method,
-        };
+        let issuer = book.choose_issuer(server, &guard, &discovery, None, Need::Tokens).await?;
+        let (method, secret, public) =
+            proof.kept(issuer.methods.as_deref()).map_err(AccountError::BadKey)?;
+        let client = Client { id: client_id.to_owned(), secret, method };
         book.keep_registration(server, &issuer.issuer, &client, RegistrationSource::Manual, None)?;
         book.store.put_setting(&entered_at(server), &issuer.issuer)?;
-        Ok(())
+        Ok(public)
     }
 
     /// Forgets the client that the person entered.
@@ -168,7 +168,17 @@ impl Book {
         let method = AuthMethod::to_register(supported).ok_or_else(|| {
             refuse("it wants clients to prove themselves in a way Prokura cannot")
         })?;
+        let key = match method {
+            AuthMethod::PrivateKeyJwt if !issuer.takes_es256 => {
+                return Err(refuse("it wants clients to prove themselves in a way Prokura cannot"));
+            }
+            AuthMethod::PrivateKeyJwt => Some(StoredKey::generate().map_err(AccountError::BadKey)?),
+            AuthMethod::None | AuthMethod::Basic | AuthMethod::Post => None,
+        };
+        let public = key.as_ref().and_then(|key| key.open().ok()?.to_register());
         let wish = Wish {
+            token_endpoint_auth_signing_alg: key.as_ref().map(|_| "ES256"),
+            jwks: public.map(|public| json!({ "keys": [public] })),
             client_name: &self.options.client_name,
             redirect_uris: [redirect],
             grant_types: ["authorization_code", "refresh_token"],
@@ -200,7 +210,8 @@ impl Book {
         }
         let registered: Registered = serde_json::from_slice(&body)
             .map_err(|_| refuse("its answer is not a registration"))?;
-        let (client, ends) = accept(registered, method, supported, redirect).map_err(refuse)?;
+        let (client, ends) =
+            accept(registered, (method, key), supported, redirect).map_err(refuse)?;
         if self.options.client_document.as_ref() == Some(&client.id) {
             // The document's id is known at other issuers: handing it out is the first step of a mix-up (B-13).
             return Err(refuse("it issued a client id that is not its own"));
@@ -237,7 +248,7 @@ impl Book {
         Ok(())
     }
 
-    fn registered_client(
+    pub(crate) fn registered_client(
         &self,
         server: &Server,
         registration: &Registration,
@@ -296,7 +307,7 @@ impl Book {
 /// Reads a registration: what the authorization server decided counts, not what was wished.
 fn accept(
     registered: Registered,
-    wished: AuthMethod,
+    (wished, key): (AuthMethod, Option<StoredKey>),
     supported: Option<&[String]>,
     redirect: &str,
 ) -> Result<(Client, Option<Timestamp>), &'static str> {
@@ -312,6 +323,16 @@ fn accept(
         ),
         None => None,
     };
+    if said == Some(AuthMethod::PrivateKeyJwt) || (said.is_none() && key.is_some()) {
+        // It has our key only if we gave it one.
+        let key = key.ok_or("it wants clients to prove themselves in a way Prokura cannot")?;
+        let client = Client {
+            id: registered.client_id,
+            secret: Some(key.to_text().ok_or(UNUSABLE)?),
+            method: AuthMethod::PrivateKeyJwt,
+        };
+        return Ok((client, None));
+    }
     let method = match (said, &secret) {
         (Some(AuthMethod::None), _) | (None, None) => AuthMethod::None,
         (Some(_), None) => return Err("it issued no client secret, but wants one"),

@@ -9,19 +9,21 @@ mod page;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth2::PkceCodeVerifier;
 use prokura_domain::{Account, AccountId, AccountKind, Json, RecordKind, Server, Timestamp};
 use prokura_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 use crate::book::{AccountBook, Book};
 use crate::challenge::is_scope;
 use crate::client::Client;
-use crate::discovery::{Discovery, Issuer};
+use crate::discovery::{Binding, Discovery, Issuer, Need};
 use crate::error::AccountError;
 use crate::http::Guard;
+use crate::jws::{SigningKey, StoredKey};
+use crate::machine::Standing;
 use crate::token::{Ask, Talk, random, verifier};
 
 pub(crate) use desk::Desk;
@@ -33,17 +35,32 @@ use page::Page;
 /// How long a sign-in stays open.
 const LIFE: Duration = Duration::from_secs(600);
 
+/// What tokens are asked for: by whom, from whom, for what. It does not change on the way.
+pub(crate) struct Terms {
+    pub(crate) server: Server,
+    pub(crate) account: Option<Account>,
+    pub(crate) issuer: Issuer,
+    pub(crate) client: Client,
+    pub(crate) resource: String,
+    pub(crate) scopes: Vec<String>,
+    /// The key that the tokens will be bound to, where they will be.
+    pub(crate) key: Option<StoredKey>,
+    pub(crate) standing: Standing,
+}
+
+impl Terms {
+    pub(crate) fn signing_key(&self) -> Result<Option<SigningKey>, AccountError> {
+        let open = |key: &StoredKey| key.open().map_err(|_| AccountError::DoesNotOpen);
+        self.key.as_ref().map(open).transpose()
+    }
+}
+
 /// Everything recorded with one authorization request before the browser leaves (CA-27).
 struct Errand {
-    server: Server,
-    account: Option<Account>,
+    terms: Terms,
     guard: Guard,
-    issuer: Issuer,
-    client: Client,
     is_reused: bool,
-    resource: String,
-    scopes: Vec<String>,
-    verifier: PkceCodeVerifier,
+    verifier: Zeroizing<String>,
     redirect: String,
     expires_at: Timestamp,
 }
@@ -139,7 +156,8 @@ impl Book {
         let (guard, endpoint) = self.way_to(server)?;
         let discovery = self.discovery(server, &guard, &endpoint).await?;
         let preferred = account.as_ref().and_then(|account| account.issuer.as_deref());
-        let issuer = self.choose_issuer(server, &guard, &discovery, preferred).await?;
+        let issuer =
+            self.choose_issuer(server, &guard, &discovery, preferred, Need::Browser).await?;
         let remembered = remembered_port(&self.store, server)?;
         let (tcp, port) = bind(remembered).await?;
         if remembered.is_none() {
@@ -152,20 +170,48 @@ impl Book {
         }
         let scopes = self.scopes_to_ask(account.as_ref(), &discovery, &issuer, &extra);
         let seconds = i64::try_from(LIFE.as_secs()).unwrap_or_default();
-        let errand = Errand {
+        let key = self.binding_key(account.as_ref(), &discovery, &issuer)?;
+        let terms = Terms {
             server: server.clone(),
             account,
-            guard,
             issuer,
             client: chosen.client,
-            is_reused: chosen.is_reused,
             resource: discovery.resource,
             scopes,
+            key,
+            standing: Standing::Person,
+        };
+        let errand = Errand {
+            terms,
+            guard,
+            is_reused: chosen.is_reused,
             verifier: verifier(self.entropy.as_ref()),
             redirect,
             expires_at: self.now().plus_seconds(seconds),
         };
         self.send_off(errand, tcp, port)
+    }
+
+    /// The key that tokens will be bound to (RFC 9449): where the Server takes nothing else, where Server and issuer both
+    /// take it, and where this Account's tokens were bound before, so that nobody can talk us out of it.
+    pub(crate) fn binding_key(
+        &self,
+        account: Option<&Account>,
+        discovery: &Discovery,
+        issuer: &Issuer,
+    ) -> Result<Option<StoredKey>, AccountError> {
+        let was_bound = account
+            .and_then(|account| self.tokens(account).ok().flatten())
+            .is_some_and(|tokens| tokens.key.is_some());
+        let is_wanted = match discovery.binding {
+            Binding::Required => true,
+            Binding::Offered => issuer.binds,
+            Binding::Unspoken => false,
+        };
+        if is_wanted || issuer.binds_only || was_bound {
+            return StoredKey::generate().map(Some).map_err(AccountError::BadKey);
+        }
+        Ok(None)
     }
 
     /// What is asked for (CA-33, CA-34, CA-36, CA-43): what the Server wants first, what the Account had or asked for
@@ -205,27 +251,27 @@ impl Book {
         port: u16,
     ) -> Result<SignIn, AccountError> {
         let state = random(self.entropy.as_ref());
+        let terms = &errand.terms;
+        let key = terms.signing_key()?;
         let talk = Talk {
-            guard: &errand.guard,
-            issuer: &errand.issuer,
-            client: &errand.client,
-            resource: &errand.resource,
+            key: key.as_ref(),
+            ..self.talk(&errand.guard, &terms.issuer, &terms.client, &terms.resource)
         };
-        let url = talk.authorize_url(&Ask {
+        let url = talk.authorization_url(&Ask {
             redirect: &errand.redirect,
             state: &state,
             verifier: &errand.verifier,
-            scopes: &errand.scopes,
+            scopes: &terms.scopes,
         })?;
         let sign_in = SignIn {
             id: format!("sgn_{}", random(self.entropy.as_ref())),
-            server: errand.server.id.clone(),
-            account: errand.account.as_ref().map(|account| account.id.clone()),
+            server: terms.server.id.clone(),
+            account: terms.account.as_ref().map(|account| account.id.clone()),
             url: url.to_string(),
-            issuer: errand.issuer.issuer.clone(),
-            resource: errand.resource.clone(),
+            issuer: terms.issuer.issuer.clone(),
+            resource: terms.resource.clone(),
             redirect: errand.redirect.clone(),
-            scopes: errand.scopes.clone(),
+            scopes: terms.scopes.clone(),
             expires_at: errand.expires_at,
         };
         let (visit, visited) = oneshot::channel();
@@ -255,7 +301,7 @@ impl Book {
             () = tokio::time::sleep(LIFE) => Err(AccountError::Expired),
             () = cancel.cancelled() => Err(AccountError::Cancelled),
         };
-        let (server, account) = (errand.server.clone(), errand.account.clone());
+        let (server, account) = (errand.terms.server.clone(), errand.terms.account.clone());
         let (outcome, page) = match visit {
             Ok(visit) => (self.finish(errand, visit.callback).await, Some(visit.page)),
             Err(fault) => {
@@ -277,7 +323,12 @@ impl Book {
     }
 
     /// Tells the log of a sign-in that failed. It failed even if the log is broken.
-    async fn note_failure(&self, server: &Server, account: Option<&Account>, fault: &AccountError) {
+    pub(crate) async fn note_failure(
+        &self,
+        server: &Server,
+        account: Option<&Account>,
+        fault: &AccountError,
+    ) {
         let detail = vec![("reason", Json::text(fault.to_string()))];
         if let Err(broken) = self.record(RecordKind::SignInFailed, server, account, detail).await {
             tracing::error!(%broken, "a failed sign-in could not be recorded");
@@ -287,9 +338,10 @@ impl Book {
     /// A sign-in that never came back may mean that the authorization server no longer knows the registration: the next
     /// one registers anew. Tokens carry their own client, so nothing else is touched.
     fn doubt(&self, errand: &Errand) {
+        let terms = &errand.terms;
         if errand.is_reused
             && let Err(fault) =
-                self.forget_registered(&errand.server, &errand.issuer.issuer, &errand.client.id)
+                self.forget_registered(&terms.server, &terms.issuer.issuer, &terms.client.id)
         {
             tracing::warn!(%fault, "a doubtful registration could not be forgotten");
         }

@@ -44,20 +44,12 @@ impl Book {
         let _turn = self.turn(id.as_str()).await;
         let (account, server) = self.account(id)?;
         let tokens = match account.kind {
-            AccountKind::Oauth => self.tokens(&account),
-            AccountKind::Anonymous | AccountKind::Key => Ok(None),
+            kind if kind.has_tokens() => self.tokens(&account),
+            _ => Ok(None),
         };
         self.forget(&account)?;
         self.changed(Change::Accounts);
         let signed_out = match (account.kind, tokens) {
-            (AccountKind::Oauth, Ok(Some(tokens))) => self.revoke(&account, &server, &tokens).await,
-            (AccountKind::Oauth, Ok(None)) => {
-                told(false, "There was no token left to revoke.".to_owned())
-            }
-            (AccountKind::Oauth, Err(fault)) => told(
-                false,
-                format!("The tokens were forgotten here, but could not be revoked: {fault}."),
-            ),
             (AccountKind::Key, _) => told(
                 false,
                 "The key was forgotten here. It stays valid until you withdraw it at the server."
@@ -66,6 +58,12 @@ impl Book {
             (AccountKind::Anonymous, _) => {
                 told(false, "There was nothing to revoke: the server asks for nothing.".to_owned())
             }
+            (_, Ok(Some(tokens))) => self.revoke(&account, &server, &tokens).await,
+            (_, Ok(None)) => told(false, "There was no token left to revoke.".to_owned()),
+            (_, Err(fault)) => told(
+                false,
+                format!("The tokens were forgotten here, but could not be revoked: {fault}."),
+            ),
         };
         self.note(&account, &server, &signed_out).await;
         Ok(signed_out)
@@ -118,7 +116,7 @@ impl Book {
         let issuer = self.issuer(&guard, server, issuer).await?;
         let Some(at) = &issuer.revocation else { return Ok(None) };
         let client = self.current_client(server, &issuer.issuer, tokens)?;
-        let talk = Talk { guard: &guard, issuer: &issuer, client: &client, resource };
+        let talk = self.talk(&guard, &issuer, &client, resource);
         let Some(refresh) = &tokens.refresh else {
             let revoked = talk.revoke(at, &tokens.access, "access_token").await;
             return revoked.map(|()| Some(true)).map_err(|fault| fault.told(&issuer.issuer));

@@ -94,14 +94,14 @@ impl AccountBook {
         match (status, account.kind) {
             (401, AccountKind::Anonymous) => Ok(Challenge::SignInNeeded),
             (401, AccountKind::Key) => Ok(Challenge::InvalidToken),
-            (401, AccountKind::Oauth) => {
+            (401, kind) if kind.has_tokens() => {
                 if book.has_moved(&account, &server, bearer.as_ref()).await? {
                     book.needs_sign_in(&account)?;
                     return Ok(Challenge::SignInNeeded);
                 }
                 Ok(Challenge::InvalidToken)
             }
-            (403, AccountKind::Oauth) => Ok(book.missing_scopes(&account, bearer)),
+            (403, kind) if kind.has_tokens() => Ok(book.missing_scopes(&account, bearer)),
             _ => Ok(Challenge::Other),
         }
     }

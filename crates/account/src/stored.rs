@@ -11,6 +11,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::book::Book;
 use crate::client::{AuthMethod, Client};
 use crate::error::AccountError;
+use crate::jws::{SigningKey, StoredKey};
+use crate::machine::Standing;
 
 const TOKENS: &str = "tokens";
 const KEY: &str = "key";
@@ -29,9 +31,25 @@ pub(crate) struct Tokens {
     pub(crate) client_secret: Option<String>,
     #[zeroize(skip)]
     pub(crate) client_method: AuthMethod,
+    /// The key they are bound to, where they are.
+    #[serde(default)]
+    pub(crate) key: Option<StoredKey>,
+    /// What new ones are asked for with.
+    #[serde(default)]
+    pub(crate) standing: Standing,
 }
 
 impl Tokens {
+    /// Whether new ones can be had without the person.
+    pub(crate) fn can_renew(&self) -> bool {
+        self.refresh.is_some() || self.standing != Standing::Person
+    }
+
+    /// The key they are bound to, ready to sign; a key that does not open is a fault, not the lack of one.
+    pub(crate) fn signing_key(&self) -> Result<Option<SigningKey>, AccountError> {
+        self.key.as_ref().map(|key| key.open().map_err(|_| AccountError::DoesNotOpen)).transpose()
+    }
+
     /// The client they were issued to.
     pub(crate) fn client(&self) -> Client {
         Client {

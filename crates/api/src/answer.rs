@@ -27,8 +27,11 @@ impl Api {
             Request::SignIn { server, account } => value(self.sign_in(server, account).await),
             Request::SignInWait { sign_in } => value(self.sign_in_wait(sign_in).await),
             Request::SignInCancel { sign_in } => value(self.sign_in_cancel(sign_in).await),
-            Request::ClientSet { server, client_id, client_secret } => {
-                value(self.client_set(server, client_id, client_secret).await)
+            Request::ClientSet { server, client_id, proof } => {
+                value(self.client_set(server, client_id, proof).await)
+            }
+            Request::SignInMachine { server, account, machine, scopes } => {
+                value(self.sign_in_machine(server, account, machine, scopes).await)
             }
             Request::KeySet { server, header, key } => {
                 value(self.key_set(server, header, key).await)
@@ -109,6 +112,7 @@ impl Api {
             | Request::SignInWait { .. }
             | Request::SignInCancel { .. }
             | Request::ClientSet { .. }
+            | Request::SignInMachine { .. }
             | Request::KeySet { .. }
             | Request::SignOut { .. }
             | Request::Doctor

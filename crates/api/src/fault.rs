@@ -146,6 +146,10 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         Fault::NoAccount | Fault::NoServer | Fault::NoSignIn => {
             (FailureCode::NotFound, "List what there is with `prokura servers list`.")
         }
+        Fault::BadAssertion { .. } => (
+            FailureCode::SignInNeeded,
+            "Have a new token written to that file, then try again. Nothing was sent.",
+        ),
         Fault::BadEndpoint(_) | Fault::BadKey(_) => {
             (FailureCode::BadRequest, "Correct what was entered and try again.")
         }
@@ -171,6 +175,7 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
             "Nothing was sent or stored. Tell the operator of the server what is said above.",
         ),
         Fault::ClientNeeded { .. }
+        | Fault::NoOwnClient { .. }
         | Fault::ClientElsewhere { .. }
         | Fault::RegistrationRefused { .. } => (
             FailureCode::SignInNeeded,

@@ -25,7 +25,7 @@ use tokio::sync::broadcast;
 
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::Origin;
-pub use request::{AnswerWish, GrantWish, Request, WireWish, seconds_in};
+pub use request::{AnswerWish, ClientWish, GrantWish, MachineWish, Request, WireWish, seconds_in};
 
 /// What `host` knows of itself.
 pub trait Surroundings: Send + Sync {

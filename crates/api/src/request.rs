@@ -67,6 +67,54 @@ pub struct WireWish {
     pub take: Vec<String>,
 }
 
+/// What a client proves itself with.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "Request.ts")]
+pub enum ClientWish {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A secret.
+    Secret(String),
+    /// A private key that is imported.
+    Key {
+        /// As unencrypted PEM.
+        pem: String,
+        /// `ES256`, `ES384`, `EdDSA`, `PS256` or `RS256`; omitted means what the key is made for.
+        algorithm: Option<String>,
+        /// Its id at the authorization server.
+        kid: Option<String>,
+    },
+    /// A private key that is made here, and stays here.
+    NewKey,
+}
+
+/// What stands in for a person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "Request.ts")]
+pub enum MachineWish {
+    /// The entered client itself.
+    Client,
+    /// A token that the platform keeps fresh in a file.
+    Workload {
+        /// The file.
+        token_file: String,
+    },
+    /// An ID token of the enterprise's identity provider, kept fresh in a file.
+    Enterprise {
+        /// The identity provider.
+        issuer: String,
+        /// Prokura's client there.
+        client_id: String,
+        /// The client's secret there, if it has one.
+        client_secret: Option<String>,
+        /// The file.
+        id_token_file: String,
+    },
+}
+
 /// What can be asked of the Host.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case", tag = "wish")]
@@ -111,8 +159,20 @@ pub enum Request {
         server: String,
         /// The client id.
         client_id: String,
-        /// The client secret, where it has one.
-        client_secret: Option<String>,
+        /// What it proves itself with; omitted means nothing.
+        #[serde(default)]
+        proof: ClientWish,
+    },
+    /// Sign a program in, without a person and without a browser.
+    SignInMachine {
+        /// The server's name or id.
+        server: String,
+        /// The account to sign in again; omitted means the fitting one, or a new one.
+        account: Option<String>,
+        /// What stands in for a person.
+        machine: MachineWish,
+        /// The scopes; omitted means those that the server asks for.
+        scopes: Option<Vec<String>>,
     },
     /// Enter a static key for a server that takes one.
     KeySet {

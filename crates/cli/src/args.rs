@@ -123,6 +123,8 @@ pub enum Servers {
         /// Which account to sign in again.
         #[arg(long)]
         account: Option<String>,
+        #[command(flatten)]
+        machine: Machine,
     },
     /// Sign out: revoke and forget the tokens.
     SignOut {
@@ -130,16 +132,8 @@ pub enum Servers {
         #[arg(long)]
         account: Option<String>,
     },
-    /// Enter the client you registered by hand; a secret is read from standard input.
-    Client {
-        name: String,
-        /// The client id.
-        #[arg(long)]
-        id: String,
-        /// Read the client secret from standard input.
-        #[arg(long)]
-        secret_stdin: bool,
-    },
+    /// Enter the client you registered by hand.
+    Client(Client),
     /// Enter a static key for a server that takes one; it is read from standard input.
     Key {
         name: String,
@@ -149,6 +143,53 @@ pub enum Servers {
     },
     /// Remove a server. Its records stay.
     Remove { name: String },
+}
+
+/// The client that was registered by hand, and what it proves itself with.
+#[derive(Debug, clap::Args)]
+pub struct Client {
+    pub name: String,
+    /// The client id.
+    #[arg(long)]
+    pub id: String,
+    /// Read the client secret from standard input.
+    #[arg(long, group = "proof")]
+    pub secret_stdin: bool,
+    /// Read the client's private key from this file: unencrypted PEM.
+    #[arg(long, value_name = "FILE", group = "proof")]
+    pub key_file: Option<PathBuf>,
+    /// Make a key that stays here; its public part is printed for you to enter there.
+    #[arg(long, group = "proof")]
+    pub new_key: bool,
+    /// How the key signs: ES256, ES384, EdDSA, PS256 or RS256.
+    #[arg(long, requires = "key_file")]
+    pub algorithm: Option<String>,
+    /// The key's id there.
+    #[arg(long, requires = "key_file")]
+    pub key_id: Option<String>,
+}
+
+/// Signing in a program instead of a person.
+#[derive(Debug, clap::Args)]
+pub struct Machine {
+    /// Sign in the entered client itself: no browser, no person.
+    #[arg(long, group = "machine")]
+    pub client: bool,
+    /// Sign in a workload with the token its platform keeps in this file.
+    #[arg(long, value_name = "TOKEN_FILE", group = "machine")]
+    pub workload: Option<PathBuf>,
+    /// Sign in through your enterprise's identity provider (its issuer URL).
+    #[arg(long, value_name = "ISSUER", group = "machine", requires_all = ["idp_client", "id_token_file"])]
+    pub enterprise: Option<String>,
+    /// Prokura's client id at the identity provider.
+    #[arg(long, value_name = "ID", requires = "enterprise")]
+    pub idp_client: Option<String>,
+    /// Read the client's secret at the identity provider from standard input.
+    #[arg(long, requires = "enterprise")]
+    pub idp_secret_stdin: bool,
+    /// The file with your ID token from the identity provider.
+    #[arg(long, value_name = "FILE", requires = "enterprise")]
+    pub id_token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,9 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use prokura_api::{AnswerWish, Failure, FailureCode, GrantWish, Request, seconds_in};
+use prokura_api::{
+    AnswerWish, ClientWish, Failure, FailureCode, GrantWish, MachineWish, Request, seconds_in,
+};
 use prokura_host::control::Client;
 use prokura_host::default_data_dir;
 use serde_json::{Value, json};
@@ -13,15 +15,23 @@ use crate::args::{
     Agents, AnswerWord, Approvals, Args, Audit, Command, EffectWord, Flow, GrantAdd, Grants,
     Servers, Tools,
 };
-use crate::{serve, show, verify, wire};
+use crate::{args, serve, show, verify, wire};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
     let json = args.json;
     match args.command {
         Command::Serve(words) => serve::serve(data, words).await,
-        Command::Servers(Servers::SignIn { name, print_url, account }) => {
-            sign_in(data, name, account, print_url, json).await
+        Command::Servers(Servers::SignIn { name, print_url, account, machine }) => {
+            match machine_wish(machine)? {
+                None => sign_in(data, name, account, print_url, json).await,
+                Some(machine) => {
+                    let wish =
+                        Request::SignInMachine { server: name, account, machine, scopes: None };
+                    show::print(&ask(&data, &wish).await?, json);
+                    Ok(ExitCode::SUCCESS)
+                }
+            }
         }
         Command::Audit(Audit::Verify { file: Some(file), anchor }) => {
             verify::file(&file, anchor.as_deref(), json)
@@ -109,16 +119,58 @@ fn servers(words: Servers) -> Result<Request, Failure> {
         Servers::Add { url, name } => Request::ServerAdd { url, name },
         Servers::List => Request::Servers,
         Servers::SignOut { name, account } => Request::SignOut { server: name, account },
-        Servers::Client { name, id, secret_stdin } => Request::ClientSet {
-            server: name,
-            client_id: id,
-            client_secret: if secret_stdin { Some(from_stdin()?) } else { None },
+        Servers::Client(words) => Request::ClientSet {
+            server: words.name.clone(),
+            client_id: words.id.clone(),
+            proof: client_wish(words)?,
         },
         Servers::Key { name, header } => {
             Request::KeySet { server: name, header, key: from_stdin()? }
         }
         Servers::Remove { name } => Request::ServerRemove { server: name },
         Servers::SignIn { .. } => return Err(internal("this command is answered elsewhere")),
+    })
+}
+
+fn client_wish(words: args::Client) -> Result<ClientWish, Failure> {
+    Ok(match words {
+        args::Client { secret_stdin: true, .. } => ClientWish::Secret(from_stdin()?),
+        args::Client { key_file: Some(path), algorithm, key_id, .. } => {
+            let read = std::fs::read_to_string(&path);
+            let pem = read.map_err(|error| {
+                bad(format!("{}: {error}.", path.display()), "Give a PEM file that you can read.")
+            })?;
+            ClientWish::Key { pem, algorithm, kid: key_id }
+        }
+        args::Client { new_key: true, .. } => ClientWish::NewKey,
+        args::Client { .. } => ClientWish::Nothing,
+    })
+}
+
+fn machine_wish(words: args::Machine) -> Result<Option<MachineWish>, Failure> {
+    // The Host reads the file again later, from wherever it runs.
+    let whole = |path: PathBuf| {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        path.to_string_lossy().into_owned()
+    };
+    Ok(match words {
+        args::Machine { client: true, .. } => Some(MachineWish::Client),
+        args::Machine { workload: Some(path), .. } => {
+            Some(MachineWish::Workload { token_file: whole(path) })
+        }
+        args::Machine {
+            enterprise: Some(issuer),
+            idp_client: Some(client_id),
+            id_token_file: Some(path),
+            idp_secret_stdin,
+            ..
+        } => Some(MachineWish::Enterprise {
+            issuer,
+            client_id,
+            client_secret: if idp_secret_stdin { Some(from_stdin()?) } else { None },
+            id_token_file: whole(path),
+        }),
+        args::Machine { .. } => None,
     })
 }
 

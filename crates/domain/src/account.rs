@@ -13,8 +13,25 @@ pub enum AccountKind {
     Anonymous,
     /// A static key that the person entered.
     Key,
-    /// Tokens from an authorization server.
+    /// Tokens from an authorization server, for the person who signed in.
     Oauth,
+    /// Tokens for a program of its own, with nobody behind it.
+    Client,
+    /// Tokens for a workload that its platform vouches for.
+    Workload,
+    /// Tokens for the person whom an enterprise's identity provider vouches for.
+    Enterprise,
+}
+
+impl AccountKind {
+    /// Whether an authorization server issues its tokens.
+    #[must_use]
+    pub fn has_tokens(self) -> bool {
+        match self {
+            Self::Anonymous | Self::Key => false,
+            Self::Oauth | Self::Client | Self::Workload | Self::Enterprise => true,
+        }
+    }
 }
 
 /// Whether the Account can be used now.

@@ -65,6 +65,22 @@ impl HttpUpstream {
         Ok(guard)
     }
 
+    /// Sends once; and once more where the proof only lacked a word of the Server's (RFC 9449 §9).
+    async fn knock(
+        &self,
+        place: (&str, &Url),
+        guard: &Guard,
+        outgoing: &Outgoing,
+        proof: &Proof,
+    ) -> Result<Response, UpstreamFault> {
+        let response = self.exchange(place, guard, outgoing, proof).await?;
+        let (status, headers) = (response.status().as_u16(), response.headers());
+        if self.accounts.heard(proof, place.1, status, headers) {
+            return self.exchange(place, guard, outgoing, proof).await;
+        }
+        Ok(response)
+    }
+
     async fn exchange(
         &self,
         (name, url): (&str, &Url),
@@ -86,7 +102,8 @@ impl HttpUpstream {
             )));
         }
         // The credential goes on last, and only onto this request.
-        if let Some((header, secret)) = proof.header() {
+        let credential = self.accounts.headers(proof, method.as_str(), url).map_err(fault)?;
+        for (header, secret) in credential {
             let bad = || UpstreamFault::Garbled(format!("{name}: the stored key is no header"));
             let header = HeaderName::from_bytes(header.as_bytes()).map_err(|_| bad())?;
             let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| bad())?;
@@ -156,12 +173,12 @@ impl Upstream for HttpUpstream {
         let account = permit.account();
         let mut proof = self.accounts.proof(account, None).await.map_err(fault)?;
         let place = (name.as_str(), &url);
-        let mut response = self.exchange(place, &guard, permit.outgoing(), &proof).await?;
+        let mut response = self.knock(place, &guard, permit.outgoing(), &proof).await?;
         if response.status() == StatusCode::UNAUTHORIZED && proof.header().is_some() {
             // One resend, with a token the Server has not refused yet (DESIGN §4).
             if let Ok(newer) = self.accounts.proof(account, Some(&proof)).await {
                 proof = newer;
-                response = self.exchange(place, &guard, permit.outgoing(), &proof).await?;
+                response = self.knock(place, &guard, permit.outgoing(), &proof).await?;
             }
         }
         if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)

@@ -1,7 +1,7 @@
 //! Signing in and out. The page of a sign-in opens in the person's browser, never in a window of this program.
 
 use prokura_api::view::{AccountView, SignInView};
-use prokura_api::{Failure, FailureCode};
+use prokura_api::{ClientWish, Failure, FailureCode};
 use url::Url;
 
 use super::{Answer, Behind};
@@ -35,9 +35,9 @@ pub(crate) async fn client_set(
     host: Behind<'_>,
     server: String,
     client_id: String,
-    client_secret: Option<String>,
-) -> Answer<()> {
-    host.api().await?.client_set(server, client_id, client_secret).await
+    proof: ClientWish,
+) -> Answer<Option<String>> {
+    host.api().await?.client_set(server, client_id, proof).await
 }
 
 #[tauri::command]

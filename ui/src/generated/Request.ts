@@ -6,6 +6,23 @@
 export type AnswerWish = "once" | { "same_arguments_for": number } | { "deny": string | null };
 
 /**
+ * What a client proves itself with.
+ */
+export type ClientWish = "nothing" | { "secret": string } | { "key": { 
+/**
+ * As unencrypted PEM.
+ */
+pem: string, 
+/**
+ * `ES256`, `ES384`, `EdDSA`, `PS256` or `RS256`; omitted means what the key is made for.
+ */
+algorithm: string | null, 
+/**
+ * Its id at the authorization server.
+ */
+kid: string | null, } } | "new_key";
+
+/**
  * A grant as it is wished for.
  */
 export type GrantWish = { 
@@ -59,6 +76,31 @@ until: string | null,
 note: string | null, };
 
 /**
+ * What stands in for a person.
+ */
+export type MachineWish = "client" | { "workload": { 
+/**
+ * The file.
+ */
+token_file: string, } } | { "enterprise": { 
+/**
+ * The identity provider.
+ */
+issuer: string, 
+/**
+ * Prokura's client there.
+ */
+client_id: string, 
+/**
+ * The client's secret there, if it has one.
+ */
+client_secret: string | null, 
+/**
+ * The file.
+ */
+id_token_file: string, } };
+
+/**
  * What can be asked of the Host.
  */
 export type Request = { "wish": "state" } | { "wish": "servers" } | { "wish": "server_add", 
@@ -99,9 +141,25 @@ server: string,
  */
 client_id: string, 
 /**
- * The client secret, where it has one.
+ * What it proves itself with; omitted means nothing.
  */
-client_secret: string | null, } | { "wish": "key_set", 
+proof: ClientWish, } | { "wish": "sign_in_machine", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The account to sign in again; omitted means the fitting one, or a new one.
+ */
+account: string | null, 
+/**
+ * What stands in for a person.
+ */
+machine: MachineWish, 
+/**
+ * The scopes; omitted means those that the server asks for.
+ */
+scopes: Array<string> | null, } | { "wish": "key_set", 
 /**
  * The server's name or id.
  */

@@ -1,6 +1,6 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { GrantWish, WireWish } from "../generated/Request";
+import type { ClientWish, GrantWish, WireWish } from "../generated/Request";
 import type {
   AccountView,
   AgentAdded,
@@ -48,8 +48,9 @@ export const signIn = (server: string, account: string | null) => ask<SignInView
 export const openPage = (url: string) => ask<null>("open_page", { url });
 export const signInWait = (signIn: string) => ask<AccountView>("sign_in_wait", { signIn });
 export const signInCancel = (signIn: string) => ask<null>("sign_in_cancel", { signIn });
-export const clientSet = (server: string, clientId: string, clientSecret: string | null) =>
-  ask<null>("client_set", { server, clientId, clientSecret });
+/** Of a key, answers the public part to enter at the authorization server. */
+export const clientSet = (server: string, clientId: string, proof: ClientWish) =>
+  ask<string | null>("client_set", { server, clientId, proof });
 export const keySet = (server: string, header: string, key: string) => ask<AccountView>("key_set", { server, header, key });
 export const signOut = (server: string, account: string | null) => ask<string[]>("sign_out", { server, account });
 

@@ -13,14 +13,22 @@ use crate::text;
 pub(crate) struct Issuer {
     /// Its identifier, byte for byte.
     pub(crate) issuer: String,
-    /// Where a person is sent.
-    pub(crate) authorization: Url,
+    /// Where a person is sent, if it lets people sign in.
+    pub(crate) authorization: Option<Url>,
     /// Where tokens are issued.
     pub(crate) token: Url,
     /// Where clients register, if they can.
     pub(crate) registration: Option<Url>,
     /// Where tokens are revoked, if they can be.
     pub(crate) revocation: Option<Url>,
+    /// Where authorization requests are left beforehand, if they can be (RFC 9126).
+    pub(crate) pushed: Option<Url>,
+    /// Whether they have to be.
+    pub(crate) pushed_only: bool,
+    /// Where a sign-in on another device begins, if it can (RFC 8628).
+    pub(crate) device: Option<Url>,
+    /// Where a token can be looked at, if it can be (RFC 7662).
+    pub(crate) introspection: Option<Url>,
     /// The scopes it lists.
     pub(crate) scopes: Vec<String>,
     /// How clients prove themselves; `None` where it does not say.
@@ -31,6 +39,25 @@ pub(crate) struct Issuer {
     pub(crate) says_iss: bool,
     /// Whether it advertises PKCE with S256.
     pub(crate) pkce: bool,
+    /// Whether it offers authorization codes.
+    code: bool,
+    /// Whether it takes keys of ours for bound tokens.
+    pub(crate) binds: bool,
+    /// Whether it issues bound tokens only.
+    pub(crate) binds_only: bool,
+    /// Whether it takes assertions that are signed as ours are.
+    pub(crate) takes_es256: bool,
+}
+
+/// What is wanted of an authorization server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// A person signs in with a browser on this machine.
+    Browser,
+    /// A person signs in with a browser anywhere.
+    Device,
+    /// Tokens without a person.
+    Tokens,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +67,16 @@ struct Document {
     token_endpoint: Option<String>,
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    pushed_authorization_request_endpoint: Option<String>,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
+    device_authorization_endpoint: Option<String>,
+    introspection_endpoint: Option<String>,
+    #[serde(default)]
+    dpop_signing_alg_values_supported: Vec<String>,
+    #[serde(default)]
+    dpop_bound_access_tokens_required: bool,
+    token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     #[serde(default)]
     scopes_supported: Vec<String>,
     response_types_supported: Option<Vec<String>>,
@@ -76,20 +113,25 @@ impl Issuer {
             return Err(AccountError::IssuerMismatch { issuer: text::printable(issuer, 200) });
         }
         let place = shown(place);
-        if document.response_types_supported.is_some_and(|types| !types.iter().any(|t| t == "code"))
-        {
-            return Err(bad(&place, "it offers no authorization code"));
-        }
         let optional = |url: Option<String>| url.map(|url| link(guard, &url)).transpose();
-        let (Some(authorization), Some(token)) =
-            (optional(document.authorization_endpoint)?, optional(document.token_endpoint)?)
-        else {
-            return Err(bad(&place, "an authorization or token endpoint is missing"));
+        let Some(token) = optional(document.token_endpoint)? else {
+            return Err(bad(&place, "a token endpoint is missing"));
         };
+        let has = |words: &[String], word: &str| words.iter().any(|known| known == word);
         Ok(Self {
             issuer: document.issuer,
-            authorization,
+            authorization: optional(document.authorization_endpoint)?,
             token,
+            pushed: optional(document.pushed_authorization_request_endpoint)?,
+            pushed_only: document.require_pushed_authorization_requests,
+            device: optional(document.device_authorization_endpoint)?,
+            introspection: optional(document.introspection_endpoint)?,
+            code: document.response_types_supported.is_none_or(|types| has(&types, "code")),
+            binds: has(&document.dpop_signing_alg_values_supported, "ES256"),
+            binds_only: document.dpop_bound_access_tokens_required,
+            takes_es256: document
+                .token_endpoint_auth_signing_alg_values_supported
+                .is_none_or(|words| has(&words, "ES256")),
             registration: optional(document.registration_endpoint)?,
             revocation: optional(document.revocation_endpoint)?,
             scopes: document.scopes_supported,
@@ -98,8 +140,27 @@ impl Issuer {
             says_iss: document.authorization_response_iss_parameter_supported,
             pkce: document
                 .code_challenge_methods_supported
-                .is_some_and(|methods| methods.iter().any(|method| method == "S256")),
+                .is_some_and(|methods| has(&methods, "S256")),
         })
+    }
+
+    /// Whether it can give what is needed.
+    pub(crate) fn gives(&self, need: Need) -> Result<(), AccountError> {
+        let lacks = |what: &str| Err(bad(&self.issuer, what));
+        match need {
+            Need::Browser if !self.code => lacks("it offers no authorization code"),
+            Need::Browser if self.authorization.is_none() => {
+                lacks("an authorization endpoint is missing")
+            }
+            // CA-25
+            Need::Browser if !self.pkce => {
+                Err(AccountError::NoPkce { issuer: text::printable(&self.issuer, 200) })
+            }
+            Need::Device if self.device.is_none() => {
+                lacks("it offers no sign-in on another device")
+            }
+            Need::Browser | Need::Device | Need::Tokens => Ok(()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use prokura_account::{AccountError, Secret};
+use prokura_account::{AccountError, ClientProof, Secret};
 use serde_json::json;
 
 use crate::authority::{Authority, query};
@@ -101,7 +101,7 @@ async fn an_entered_client_comes_before_everything_else() {
     }));
     let redirect = world.book.redirect_address(&server).await.unwrap();
     let secret = Secret::new("s:e c%".to_owned());
-    world.book.set_client(&server, "my client", Some(secret)).await.unwrap();
+    world.book.set_client(&server, "my client", ClientProof::Secret(secret)).await.unwrap();
     let sign_in = world.book.start_sign_in(&server, None, &[]).await.unwrap();
     assert_eq!(sign_in.redirect, redirect, "the address the person was told to enter there");
     assert_eq!(query(&sign_in.url)["client_id"], "my client");
@@ -118,7 +118,7 @@ async fn an_entered_client_is_not_quietly_replaced_when_the_issuer_changes() {
     // CA-20, CA-21
     let (world, old, new) = (World::new(), Authority::open().await, Authority::open().await);
     let server = world.server(&old.endpoint());
-    world.book.set_client(&server, "mine", None).await.unwrap();
+    world.book.set_client(&server, "mine", ClientProof::None).await.unwrap();
     old.resource(json!({"authorization_servers": [new.site.base]}));
     let told = world.book.start_sign_in(&server, None, &[]).await;
     assert!(
@@ -136,7 +136,7 @@ async fn an_entered_client_is_not_quietly_replaced_when_the_issuer_changes() {
 async fn an_entered_client_whose_port_is_taken_is_told_so() {
     let (world, authority) = (World::new(), Authority::open().await);
     let server = world.server(&authority.endpoint());
-    world.book.set_client(&server, "mine", None).await.unwrap();
+    world.book.set_client(&server, "mine", ClientProof::None).await.unwrap();
     let redirect = world.book.redirect_address(&server).await.unwrap();
     let address = redirect.trim_start_matches("http://").trim_end_matches("/callback");
     let _taken = tokio::net::TcpListener::bind(address).await.unwrap();
@@ -251,4 +251,24 @@ async fn an_expired_registration_is_not_used_again() {
     world.pass(61);
     world.book.start_sign_in(&server, None, &[]).await.unwrap();
     assert_eq!(authority.site.asked("/register").len(), 2);
+}
+
+#[tokio::test]
+async fn where_clients_prove_themselves_by_key_one_is_registered_and_used() {
+    // RFC 7591 §2, RFC 7523
+    let (world, authority) = (World::new(), Authority::open().await);
+    authority.metadata(json!({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}));
+    world.signed_in(&authority).await;
+    let wish = authority.site.asked("/register")[0].json();
+    let key = &wish["jwks"]["keys"][0];
+    assert_eq!((&wish["token_endpoint_auth_signing_alg"], key.get("d")), (&json!("ES256"), None));
+    let form = authority.site.asked("/token")[0].form();
+    assert!(crate::jwt::is_signed_by(&form["client_assertion"], key));
+    authority.metadata(json!({
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["PS512"],
+    }));
+    let server = world.server(&authority.endpoint());
+    let told = world.book.start_sign_in(&server, None, &[]).await;
+    assert!(matches!(told, Err(AccountError::RegistrationRefused { .. })), "{told:?}");
 }

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authority;
+mod bound;
 mod clients;
 mod discovery;
 mod issuers;
+mod jwt;
 mod keys;
+mod machine;
 mod refresh;
 mod sealed;
 mod sign_in;

@@ -101,6 +101,9 @@ impl Api {
             AccountKind::Anonymous => "anonymous",
             AccountKind::Key => "key",
             AccountKind::Oauth => "oauth",
+            AccountKind::Client => "client",
+            AccountKind::Workload => "workload",
+            AccountKind::Enterprise => "enterprise",
         };
         let state = match account.state {
             AccountState::SignedIn => "signed_in",

@@ -1,10 +1,11 @@
 //! Signing in and out.
 
-use prokura_account::Secret;
+use prokura_account::{ClientProof, Machine, Secret};
 use prokura_domain::{Account, AccountId, Server};
 
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
+use crate::request::{ClientWish, MachineWish};
 use crate::view::{AccountView, SignInView};
 
 impl Api {
@@ -58,7 +59,44 @@ impl Api {
         Ok(())
     }
 
-    /// Enters the client that was registered by hand.
+    /// Signs a program in, then looks at the server's tools.
+    ///
+    /// # Errors
+    /// [`Failure`]: what stands in the way at the authorization server.
+    pub async fn sign_in_machine(
+        &self,
+        server: String,
+        account: Option<String>,
+        machine: MachineWish,
+        scopes: Option<Vec<String>>,
+    ) -> Result<AccountView, Failure> {
+        let server = self.server_named(&server)?;
+        let account = match account {
+            Some(name) => Some(self.account_named(&server, &name)?.id),
+            None => None,
+        };
+        let machine = match machine {
+            MachineWish::Client => Machine::Client,
+            MachineWish::Workload { token_file } => {
+                Machine::Workload { token_file: token_file.into() }
+            }
+            MachineWish::Enterprise { issuer, client_id, client_secret, id_token_file } => {
+                Machine::Enterprise {
+                    issuer,
+                    client_id,
+                    client_secret: client_secret.map(Secret::new),
+                    id_token_file: id_token_file.into(),
+                }
+            }
+        };
+        let accounts = &self.0.accounts;
+        let account = accounts.sign_in_machine(&server, account, machine, scopes).await?;
+        self.0.delegation.scopes_asked(&account.id)?;
+        self.0.delegation.refresh_tools(&server, &account.id).await?;
+        self.account_view(&account)
+    }
+
+    /// Enters the client that was registered by hand; of a key, answers the public part to enter there.
     ///
     /// # Errors
     /// [`Failure`] when it cannot be kept.
@@ -66,11 +104,19 @@ impl Api {
         &self,
         server: String,
         client_id: String,
-        client_secret: Option<String>,
-    ) -> Result<(), Failure> {
+        proof: ClientWish,
+    ) -> Result<Option<String>, Failure> {
         let server = self.server_named(&server)?;
-        let secret = client_secret.map(Secret::new);
-        Ok(self.0.accounts.set_client(&server, &client_id, secret).await?)
+        let proof = match proof {
+            ClientWish::Nothing => ClientProof::None,
+            ClientWish::Secret(secret) => ClientProof::Secret(Secret::new(secret)),
+            ClientWish::Key { pem, algorithm, kid } => {
+                ClientProof::Key { pem: Secret::new(pem), algorithm, kid }
+            }
+            ClientWish::NewKey => ClientProof::NewKey,
+        };
+        let public = self.0.accounts.set_client(&server, &client_id, proof).await?;
+        Ok(public.map(|key| key.to_string()))
     }
 
     /// Enters a static key and looks at the server's tools.
