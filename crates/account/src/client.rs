@@ -56,17 +56,23 @@ impl std::fmt::Debug for ClientProof {
     }
 }
 
+/// What is kept of a [`ClientProof`].
+pub(crate) struct Kept {
+    pub(crate) method: AuthMethod,
+    pub(crate) secret: Option<Zeroizing<String>>,
+    /// Of a key, what may be shown.
+    pub(crate) public: Option<Value>,
+}
+
 impl ClientProof {
     /// What is kept of it, and how it is used; and of a key the public part.
-    pub(crate) fn kept(
-        &self,
-        supported: Option<&[String]>,
-    ) -> Result<(AuthMethod, Option<Zeroizing<String>>, Option<Value>), &'static str> {
+    pub(crate) fn kept(&self, supported: Option<&[String]>) -> Result<Kept, &'static str> {
         let key = match self {
-            Self::None => return Ok((AuthMethod::None, None, None)),
+            Self::None => return Ok(Kept { method: AuthMethod::None, secret: None, public: None }),
             Self::Secret(secret) => {
-                let secret = Zeroizing::new(secret.expose().to_owned());
-                return Ok((AuthMethod::with_secret(supported), Some(secret), None));
+                let secret = Some(Zeroizing::new(secret.expose().to_owned()));
+                let method = AuthMethod::with_secret(supported);
+                return Ok(Kept { method, secret, public: None });
             }
             Self::Key { pem, algorithm, kid } => {
                 StoredKey::from_pem(pem.expose(), algorithm.as_deref(), kid.clone())?
@@ -74,7 +80,8 @@ impl ClientProof {
             Self::NewKey => StoredKey::generate()?,
         };
         let public = key.open()?.to_register();
-        Ok((AuthMethod::PrivateKeyJwt, Some(key.to_text().ok_or(UNUSABLE)?), public))
+        let secret = Some(key.to_text().ok_or(UNUSABLE)?);
+        Ok(Kept { method: AuthMethod::PrivateKeyJwt, secret, public })
     }
 }
 

@@ -189,7 +189,7 @@ impl Book {
             redirect,
             expires_at: self.now().plus_seconds(seconds),
         };
-        self.send_off(errand, tcp, port)
+        self.send_off(errand, tcp, port).await
     }
 
     /// The key that tokens will be bound to (RFC 9449): where the Server takes nothing else, where Server and issuer both
@@ -244,7 +244,7 @@ impl Book {
     }
 
     /// Opens the door and lays the sign-in on the desk.
-    fn send_off(
+    async fn send_off(
         self: &Arc<Self>,
         errand: Errand,
         tcp: TcpListener,
@@ -257,12 +257,16 @@ impl Book {
             key: key.as_ref(),
             ..self.talk(&errand.guard, &terms.issuer, &terms.client, &terms.resource)
         };
-        let url = talk.authorization_url(&Ask {
+        let ask = Ask {
             redirect: &errand.redirect,
             state: &state,
             verifier: &errand.verifier,
             scopes: &terms.scopes,
-        })?;
+        };
+        let url = match talk.authorization_url(&ask).await {
+            Ok(url) => url,
+            Err(fault) => return Err(self.not_issued(terms, fault)?),
+        };
         let sign_in = SignIn {
             id: format!("sgn_{}", random(self.entropy.as_ref())),
             server: terms.server.id.clone(),

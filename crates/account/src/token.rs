@@ -11,7 +11,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-use crate::client::{Client, Occasion};
+use crate::client::{AuthMethod, Client, Occasion};
 use crate::discovery::Issuer;
 use crate::dpop::{self, Nonces};
 use crate::error::AccountError;
@@ -20,7 +20,7 @@ use crate::jws::SigningKey;
 use crate::text;
 
 pub(crate) use answer::{error_text, said_in};
-use answer::{judge, read_exchange, refused};
+use answer::{judge, read_exchange, read_pushed, refused};
 
 type Answer = http::Response<Vec<u8>>;
 
@@ -122,10 +122,27 @@ impl Talk<'_> {
         pairs
     }
 
-    /// The URL the person's browser is sent to.
-    pub(crate) fn authorization_url(&self, ask: &Ask<'_>) -> Result<Url, AccountError> {
-        let mut url = self.issuer.authorization.clone().ok_or(AccountError::NoSignIn)?;
-        url.query_pairs_mut().extend_pairs(self.authorization(ask));
+    /// The URL the person's browser is sent to. Where the request can be left beforehand it is (RFC 9126): then nothing on
+    /// the way through the browser can change it.
+    pub(crate) async fn authorization_url(&self, ask: &Ask<'_>) -> Result<Url, TokenFault> {
+        let missing = || TokenFault::Passing(AccountError::NoSignIn);
+        let mut url = self.issuer.authorization.clone().ok_or_else(missing)?;
+        let pairs = self.authorization(ask);
+        let Some(at) = &self.issuer.pushed else {
+            url.query_pairs_mut().extend_pairs(pairs);
+            return Ok(url);
+        };
+        // The other methods name the client themselves.
+        let names_itself = self.client.method != AuthMethod::Basic;
+        let pairs: Vec<(&str, &str)> = pairs
+            .iter()
+            .filter(|(name, _)| !(names_itself && *name == "client_id"))
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let left = read_pushed(&self.ask(at, &pairs).await?)?;
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.client.id)
+            .append_pair("request_uri", &left);
         Ok(url)
     }
 

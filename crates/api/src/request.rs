@@ -340,6 +340,18 @@ pub enum Request {
     Doctor,
 }
 
+impl std::fmt::Debug for ClientWish {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClientWish")
+    }
+}
+
+impl std::fmt::Debug for MachineWish {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MachineWish")
+    }
+}
+
 impl std::fmt::Debug for Request {
     /// Only the wish: its members can be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

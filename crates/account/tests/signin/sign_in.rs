@@ -360,3 +360,28 @@ async fn a_server_removed_meanwhile_gets_no_account() {
     assert!(matches!(outcome, Err(AccountError::NoServer)), "{outcome:?}");
     assert_eq!(authority.site.asked("/revoke").len(), 2);
 }
+
+#[tokio::test]
+async fn a_request_is_left_beforehand_where_that_is_offered() {
+    // RFC 9126
+    let (world, authority) = (World::new(), Authority::open().await);
+    authority.metadata(json!({
+        "pushed_authorization_request_endpoint": authority.site.url("/par"),
+        "require_pushed_authorization_requests": true,
+    }));
+    let server = world.server(&authority.endpoint());
+    authority.site.fixed("/par", refused("invalid_scope"));
+    let told = world.book.start_sign_in(&server, None, &[]).await;
+    assert!(matches!(told, Err(AccountError::Refused { .. })), "{told:?}");
+
+    let pushed = json!({"request_uri": "urn:ietf:params:oauth:request_uri:1", "expires_in": 60});
+    authority.site.fixed("/par", Reply::json(201, &pushed));
+    let sign_in = world.book.start_sign_in(&server, None, &[]).await.unwrap();
+    let shown = query(&sign_in.url);
+    assert_eq!(shown["request_uri"], "urn:ietf:params:oauth:request_uri:1");
+    assert_eq!((shown["client_id"].as_str(), shown.len()), ("registered", 2));
+    let left = authority.site.asked("/par")[1].form();
+    for name in ["state", "code_challenge", "redirect_uri", "resource", "scope", "client_id"] {
+        assert!(left.contains_key(name), "{name}");
+    }
+}
