@@ -33,6 +33,8 @@ pub(crate) struct Issuer {
     pub(crate) says_iss: bool,
     /// Whether it advertises PKCE with S256.
     pub(crate) pkce: bool,
+    /// Where this was read, for people.
+    place: String,
     /// Whether it offers authorization codes.
     code: bool,
     /// Whether it takes keys of ours for bound tokens.
@@ -111,6 +113,7 @@ impl Issuer {
             authorization: optional(document.authorization_endpoint)?,
             token,
             pushed: optional(document.pushed_authorization_request_endpoint)?,
+            place,
             code: document.response_types_supported.is_none_or(|types| has(&types, "code")),
             binds: has(&document.dpop_signing_alg_values_supported, "ES256"),
             binds_only: document.dpop_bound_access_tokens_required,
@@ -131,7 +134,7 @@ impl Issuer {
 
     /// Whether it can give what is needed.
     pub(crate) fn gives(&self, need: Need) -> Result<(), AccountError> {
-        let lacks = |what: &str| Err(bad(&self.issuer, what));
+        let lacks = |what: &str| Err(bad(&self.place, what));
         match need {
             Need::Browser if !self.code => lacks("it offers no authorization code"),
             Need::Browser if self.authorization.is_none() => {

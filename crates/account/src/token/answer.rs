@@ -31,7 +31,7 @@ struct Issued {
 fn read(answer: &Answer) -> Result<Issued, TokenFault> {
     let body = answer.body();
     if answer.status() != StatusCode::OK {
-        return Err(said_in(body));
+        return Err(said_or(body, NO_ANSWER));
     }
     // A member that stands there twice has two readings: such a body is refused.
     let is_plain = prokura_domain::Json::read(body).is_ok();
@@ -84,8 +84,9 @@ pub(super) fn judge(answer: &Answer, bound: bool) -> Result<Granted, TokenFault>
                 "it issued a token that is not bound to the key of this account",
             ));
         }
+        true => return Err(refused("", "its token is of a kind that was not asked for")),
         false if is("bearer") => {}
-        _ => return Err(refused("", "its token is of a kind that was not asked for")),
+        false => return Err(refused("", "its token is not a bearer token")),
     }
     if !fits(&issued.access_token) {
         return Err(refused("", "its token is not one"));
@@ -182,8 +183,12 @@ pub(crate) fn error_text(code: &str, description: Option<&str>) -> String {
 
 /// The OAuth error in a body, if there is one.
 pub(crate) fn said_in(body: &[u8]) -> TokenFault {
+    said_or(body, "it gave no reason")
+}
+
+fn said_or(body: &[u8], nothing: &str) -> TokenFault {
     match serde_json::from_slice::<Said>(body) {
         Ok(said) => told(&said.error, said.error_description.as_deref()),
-        Err(_) => refused("", "it gave no reason"),
+        Err(_) => refused("", nothing),
     }
 }

@@ -29,7 +29,7 @@ fn grammar() -> Vec<Row> {
         misleading("a quote that never ends", r#"Bearer resource_metadata="{else}/prm"#),
         misleading(
             "the parameters of another scheme",
-            r#"Bearer, Basic resource_metadata="{else}/prm", Negotiate abc==, DPoP resource_metadata="{else}/prm""#,
+            r#"Bearer, Basic resource_metadata="{else}/prm", Negotiate abc==, Digest resource_metadata="{else}/prm""#,
         ),
         Row::new(
             ("scopes that are none", "challenge"),

@@ -78,7 +78,7 @@ fn offers() -> Vec<Row> {
         Row::new(
             ("no token endpoint", "server metadata"),
             "CA-05",
-            "{base}/.well-known/oauth-authorization-server is not usable (an authorization or token endpoint is missing); ask the server's operator",
+            "{base}/.well-known/oauth-authorization-server is not usable (a token endpoint is missing); ask the server's operator",
             sign_in(|s| s.authority.metadata(json!({"token_endpoint": null}))),
         ),
         Row::new(
