@@ -7,10 +7,14 @@ mod grants;
 mod pairings;
 mod program;
 
+mod servers;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use agents::{AgentAdded, AgentView};
+pub use servers::{AccountView, ServerView, SignInView};
+
 pub use approvals::ApprovalView;
 pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
 pub use grants::GrantView;
@@ -77,60 +81,6 @@ pub struct StateView {
     pub data: String,
     /// The version of Prokura.
     pub version: String,
-}
-
-/// An account at a server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export_to = "View.ts")]
-pub struct AccountView {
-    /// Its identifier.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// `anonymous`, `key` or `oauth`.
-    pub kind: String,
-    /// `signed_in`, `needs_sign_in` or `signed_out`.
-    pub state: String,
-    /// Who issued its tokens.
-    pub issuer: Option<String>,
-    /// What its tokens are bound to.
-    pub resource: Option<String>,
-    /// Granted scopes.
-    pub scopes: Vec<String>,
-    /// Scopes the server asked for in vain; the next sign-in asks for them.
-    pub scopes_wanted: Vec<String>,
-    /// When the access token expires, RFC 3339.
-    pub expires_at: Option<String>,
-    /// When the person signed in first, RFC 3339.
-    pub added_at: String,
-}
-
-/// A server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export_to = "View.ts")]
-pub struct ServerView {
-    /// Its identifier.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// The URL of its MCP endpoint.
-    pub endpoint: String,
-    /// What its tokens are bound to.
-    pub resource: Option<String>,
-    /// `ready`, `sign_in_needed`, or `scopes_wanted`: some call needs more than the account was given.
-    pub state: String,
-    /// Its accounts.
-    pub accounts: Vec<AccountView>,
-    /// How many tools it offers.
-    pub tools: u32,
-    /// How many of them wait to be looked at: new or changed.
-    pub tools_waiting: u32,
-    /// How many active grants name it.
-    pub grants: u32,
-    /// The address agents use for this server alone.
-    pub http: String,
-    /// When it was added, RFC 3339.
-    pub added_at: String,
 }
 
 /// A tool of a server.
@@ -212,22 +162,6 @@ pub struct VerifyView {
     pub faults: Vec<String>,
     /// What could not be checked, such as a missing anchor.
     pub notes: Vec<String>,
-}
-
-/// A sign-in that waits for the browser.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export_to = "View.ts")]
-pub struct SignInView {
-    /// Names the sign-in.
-    pub sign_in: String,
-    /// The page to open in the browser.
-    pub url: String,
-    /// Who issues the tokens.
-    pub issuer: String,
-    /// What the tokens will be bound to.
-    pub resource: String,
-    /// The scopes that are asked for.
-    pub scopes: Vec<String>,
 }
 
 /// One line of `doctor`.

@@ -33,6 +33,12 @@ fn read(answer: &Answer) -> Result<Issued, TokenFault> {
     if answer.status() != StatusCode::OK {
         return Err(said_or(body, NO_ANSWER));
     }
+    let is_json = |kind: &http::HeaderValue| {
+        kind.to_str().is_ok_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"))
+    };
+    if !answer.headers().get(http::header::CONTENT_TYPE).is_none_or(is_json) {
+        return Err(refused("", NO_ANSWER));
+    }
     // A member that stands there twice has two readings: such a body is refused.
     let is_plain = prokura_domain::Json::read(body).is_ok();
     let read = serde_json::from_slice::<Map<String, Value>>(body).ok().filter(|_| is_plain);
