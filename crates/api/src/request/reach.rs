@@ -46,6 +46,7 @@ impl Request {
             | Self::Pause => Reach::Narrows,
             Self::ServerAdd { .. }
             | Self::SignIn { .. }
+            | Self::SignInMachine { .. }
             | Self::SignInWait { .. }
             | Self::ClientSet { .. }
             | Self::KeySet { .. }
