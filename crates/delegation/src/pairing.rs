@@ -27,16 +27,17 @@ impl Delegation {
     pub async fn admit(&self, caller: Caller) -> Result<Agent, Refusal> {
         let bad = |text: String| Refusal::new(RefusalCode::Malformed, text);
         check_name(&caller.name).map_err(|fault| bad(fault.to_string()))?;
-        if self.paused() {
-            let text =
-                "The person has paused all agents in Prokura. Try again when the pause is over.";
-            return Err(Refusal::new(RefusalCode::Paused, text));
-        }
         let reason = match self.known(&caller).map_err(internal)? {
             Known::Paired(agent) => return Ok(agent),
             Known::Revoked => return Err(revoked()),
             Known::Not(reason) => reason,
         };
+        // Who is paired comes in, and its calls are refused until the pause is over. Nobody is asked meanwhile.
+        if self.paused() {
+            let text =
+                "The person has paused all agents in Prokura. Try again when the pause is over.";
+            return Err(Refusal::new(RefusalCode::Paused, text));
+        }
         let question = match self.asked_before(&caller).map_err(internal)? {
             Some(question) => question,
             None => self.ask_pairing(&caller, reason).await?,

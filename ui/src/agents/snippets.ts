@@ -6,7 +6,7 @@ export interface Snippet {
   text: string;
 }
 
-export function snippets(http: string, key: string): Snippet[] {
+export function snippets(http: string, key: string, data: string): Snippet[] {
   const url = `${http}/mcp`;
   const bearer = `Bearer ${key}`;
   return [
@@ -24,6 +24,12 @@ export function snippets(http: string, key: string): Snippet[] {
       label: "Others",
       where: "Most agents read this shape:",
       text: JSON.stringify({ mcpServers: { prokura: { type: "http", url, headers: { Authorization: bearer } } } }, null, 2),
+    },
+    {
+      id: "command",
+      label: "By command",
+      where: "For agents that start a command. It needs no key: the first time, Prokura asks you whether this program may come in. Put your name for it in place of my-agent.",
+      text: JSON.stringify({ mcpServers: { prokura: { command: "prokura", args: ["--data", data, "stdio", "--agent", "my-agent"] } } }, null, 2),
     },
   ];
 }

@@ -3,6 +3,7 @@
 
 mod desk;
 mod legacy;
+mod lines;
 mod modern;
 mod paths;
 mod refusals;
