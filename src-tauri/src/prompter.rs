@@ -66,6 +66,11 @@ impl<R: Runtime> Prompter for WindowPrompter<R> {
         self.change(move |waiting| waiting.extend([id]), true);
     }
 
+    fn waits(&self, question: &Question) {
+        let id = question.id.clone();
+        self.change(move |waiting| waiting.extend([id]), false);
+    }
+
     fn settled(&self, question: &QuestionId) {
         self.change(|waiting| waiting.retain(|one| one != question), false);
     }

@@ -2,12 +2,14 @@
 //! authorization servers, agents made with the official clients. Nothing here may reach into the product.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod answers;
 mod bad_request;
 mod bad_sign_in;
 mod bad_start;
 mod call;
 mod cookbook;
 mod demo;
+mod fidelity;
 mod flows;
 mod isolation;
 mod keyring;

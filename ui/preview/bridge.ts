@@ -57,6 +57,8 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   grants: () => [...grants],
   approvals: (args) => (args["all"] ? approvals : approvals.filter((one) => one.state === "pending")),
   approval_allow: (args) => settle(String(args["approval"]), "used", null),
+  approvals_told: () => data.told(),
+  do_not_disturb: () => data.state(scene),
   approval_deny: (args) => settle(String(args["approval"]), "denied", args["note"] as string | null),
   audit: (args) => {
     const { limit, before, search } = args as { limit: number; before: number | null; search: string | null };

@@ -143,7 +143,7 @@ export function grants(scene: Scene): GrantView[] {
   return list;
 }
 
-const argument = (pointer: string, value: Piece[] | string, kind = "string"): ArgumentView => ({ pointer: text(pointer), kind, value: typeof value === "string" ? text(value) : value });
+const argument = (pointer: string, value: Piece[] | string, kind = "string"): ArgumentView => ({ pointer: text(pointer), kind, value: typeof value === "string" ? text(value) : value, places: [], unit: null });
 const LONG = "Invoice 2026-1183, second reminder, pay today to avoid suspension of the account. ".repeat(14);
 
 function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
@@ -160,6 +160,15 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
     id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "claude-code" }, agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
     method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], only_once: false, arguments: args,
     raw: text(`{"name":"send_payment","arguments":{"recipient":"Bright\\u200bfields Ltd","iban":"GB29NWBK60161331926819","amount":1840.00,"urgent":true,"reference":"${LONG}","tags":[]}}`),
+    pretty: text("{\n  \"name\": \"send_payment\"\n}"), floods: false,
+    changes: at === 0 ? [{ pointer: text("/amount"), before: text("184.00"), now: text("1840.00") }, { pointer: text("/urgent"), before: null, now: text("true") }] : null,
+    holds: [
+      { pointer: "/recipient", text: text('/recipient = "Brightfields Ltd"'), target: "says who gets it", holdable: true },
+      { pointer: "/iban", text: text('/iban = "GB29NWBK60161331926819"'), target: "says what it reaches", holdable: true },
+      { pointer: "/amount", text: text("/amount >= 0 and /amount <= 1840.00"), target: "says how much", holdable: true },
+      { pointer: "/reference", text: text("/reference"), target: null, holdable: false },
+    ],
+    suggestion: at === 1 ? { fixed: ["/number"], text: text("/number = 482"), times: 4 } : null, can_remember: at !== 2,
     digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, pairing: null, ...more,
   };
 }
@@ -213,3 +222,9 @@ export const checks = (scene: Scene): CheckView[] => [
   { id: "audit", ok: true, message: "The audit log is whole: 1,204 records.", hint: null },
   { id: "accounts", ok: scene === "empty", message: scene === "empty" ? "No account needs you." : "1 account needs a new sign-in: northwind at Linear.", hint: scene === "empty" ? null : "Sign in on the server's page." },
 ];
+
+export const told = () => ({
+  days: [{ day: "2026-11-23", agent: { id: "agt_0", name: "claude-code" }, asked: 31, allowed: 24, denied: 3, quick: 11 }, { day: "2026-11-22", agent: { id: "agt_1", name: "codex" }, asked: 4, allowed: 4, denied: 0, quick: 0 }],
+  advice: "You allowed 39 % of 28 questions in under two seconds: you may be approving unread. Allow narrow things for a time, so that fewer questions come.",
+  do_not_disturb: "off",
+});

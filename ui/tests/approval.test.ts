@@ -47,7 +47,7 @@ test("nothing can be answered before the buttons are armed", async () => {
   expect(allow()?.getAttribute("aria-disabled")).toBe("false");
   allow()?.click();
   await pass(60);
-  expect(answers).toEqual([["approval_allow", { approval: "qst_1", seconds: null }]]);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: "once" }]]);
 });
 
 test("a change of focus disarms the buttons", async () => {
@@ -73,7 +73,7 @@ test("another question disarms the buttons and forgets the choice", async () => 
   await pass(500);
   allow()?.click();
   await pass(60);
-  expect(answers).toEqual([["approval_allow", { approval: "qst_1", seconds: null }]]);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: "once" }]]);
 });
 
 test("enter never allows a destructive call, and may allow a write", async () => {
@@ -102,24 +102,54 @@ test("escape denies, and denies one question only", async () => {
   await pass(60);
   press("Escape");
   await pass(60);
-  expect(answers).toEqual([["approval_deny", { approval: "qst_0", note: null }]]);
+  expect(answers).toEqual([["approval_deny", { approval: "qst_0", note: null, pause: false }]]);
 });
 
 test("what a rule above the grants asks cannot be remembered", async () => {
   await show("qst_2");
-  const remembered = [...document.querySelectorAll<HTMLInputElement>("fieldset input")].slice(1);
-  expect(remembered.length).toBe(3);
-  expect(remembered.every((input) => input.disabled)).toBe(true);
+  expect(document.querySelectorAll("fieldset input").length).toBe(0);
+  expect(document.querySelector("fieldset")?.textContent).toContain("cannot be remembered");
 });
 
 test("the button says for how long", async () => {
   await show("qst_0");
-  document.querySelectorAll<HTMLInputElement>("fieldset input")[2]?.click();
+  document.querySelectorAll<HTMLInputElement>("fieldset input")[1]?.click();
   await pass(500);
+  const span = document.querySelector<HTMLSelectElement>("fieldset select");
+  if (span) {
+    span.value = "3600";
+    span.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  await pass(60);
   expect(allow()?.textContent).toContain("Allow these arguments for 1 hour");
   allow()?.click();
   await pass(60);
-  expect(answers).toEqual([["approval_allow", { approval: "qst_0", seconds: 3600 }]]);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_0", answer: { same_arguments_for: 3600 } }]]);
+});
+
+test("what a call reaches stays fixed unless the person lets go of it", async () => {
+  await show("qst_0");
+  document.querySelectorAll<HTMLInputElement>("fieldset input")[2]?.click();
+  await pass(60);
+  const boxes = [...document.querySelectorAll<HTMLInputElement>(".holds input")];
+  expect(boxes.map((box) => box.checked)).toEqual([true, true, true, false]);
+  expect(boxes[3]?.disabled).toBe(true);
+  boxes[1]?.click();
+  await pass(500);
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_0", answer: { target_for: { seconds: 900, fixed: ["/recipient", "/amount"] } } }]]);
+});
+
+test("a suggestion fills in the choice and answers nothing", async () => {
+  await show("qst_1");
+  await pass(500);
+  [...document.querySelectorAll<HTMLButtonElement>("button")].find((one) => one.textContent?.includes("Choose that"))?.click();
+  await pass(60);
+  expect(answers).toEqual([]);
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: { target_for: { seconds: 28800, fixed: ["/number"] } } }]]);
 });
 
 test("hidden characters stand as marks and every argument has its row", async () => {

@@ -60,7 +60,12 @@ impl Api {
             | Request::Grants { .. }
             | Request::GrantAdd(_)
             | Request::GrantRevoke { .. }
+            | Request::AgentPause { .. }
+            | Request::AgentResume { .. }
+            | Request::ApprovalsTold
+            | Request::DoNotDisturb { .. }
             | Request::Approvals { .. }
+            | Request::ApprovalShow { .. }
             | Request::ApprovalAnswer { .. }
             | Request::Audit { .. }
             | Request::AuditShow { .. }
@@ -94,7 +99,12 @@ impl Api {
                 self.grant_add(wish, Origin::Cli).await.map(|grant| json!({ "grant": grant })),
             ),
             Request::GrantRevoke { grant } => value(self.grant_revoke(grant).await),
+            Request::AgentPause { agent } => value(self.agent_pause(agent).await),
+            Request::AgentResume { agent } => value(self.agent_resume(agent).await),
+            Request::ApprovalsTold => value(self.approvals_told().await),
+            Request::DoNotDisturb { mode } => value(self.do_not_disturb(mode).await),
             Request::Approvals { all } => value(self.approvals(all).await),
+            Request::ApprovalShow { approval } => value(self.approval(approval).await),
             Request::ApprovalAnswer { approval, answer } => {
                 value(self.approval_answer(approval, answer, Origin::Cli).await)
             }

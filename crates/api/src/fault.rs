@@ -102,6 +102,21 @@ fn unanswered(fault: &AnswerFault, message: String) -> Failure {
         AnswerFault::BadTime(_) => {
             Failure::new(FailureCode::BadRequest, message, "For example: `--for 15m`.")
         }
+        AnswerFault::Changed => Failure::new(
+            FailureCode::Conflict,
+            message,
+            "Look at the tool under Servers; the agent can call again once it is accepted.",
+        ),
+        AnswerFault::CannotHold(_) => Failure::new(
+            FailureCode::BadRequest,
+            message,
+            "Hold other arguments, or allow these very arguments for a time.",
+        ),
+        AnswerFault::TooBroad => Failure::new(
+            FailureCode::BadRequest,
+            message,
+            "Hold arguments fixed, allow these very arguments for a time, or change the grant.",
+        ),
         AnswerFault::CannotLast => {
             Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
         }

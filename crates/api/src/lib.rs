@@ -8,6 +8,7 @@ pub mod arguments;
 pub mod failure;
 mod fault;
 pub mod pieces;
+pub mod places;
 pub mod request;
 pub mod view;
 mod wish;

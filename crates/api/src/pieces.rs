@@ -1,26 +1,51 @@
 //! Makes what cannot be seen visible: a text becomes pieces, and every character that could mislead a reader is a mark.
 //! It must never drop or change a character: the pieces together say all that is there.
 
+use unicode_normalization::char::is_combining_mark;
+
 use crate::view::Piece;
+
+mod alike;
 
 /// The text in pieces. A line feed is a mark followed by the line feed itself, so that it shows and still breaks the line.
 #[must_use]
 pub fn pieces(text: &str) -> Vec<Piece> {
     let mut cut = Cutter::default();
-    let last = text.chars().count().saturating_sub(1);
-    for (index, character) in text.chars().enumerate() {
+    let odd = alike::odd(text);
+    let mut odd = odd.iter().peekable();
+    let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
+    let mut before = None;
+    for (at, character) in text.char_indices() {
+        let alike = odd.next_if(|(found, _)| *found == at);
         match character {
             '\n' => {
                 cut.mark("↵".to_owned());
                 cut.plain('\n');
             }
             '\t' => cut.mark("⇥".to_owned()),
-            ' ' if index == 0 || index == last => cut.mark("U+0020".to_owned()),
-            _ if hidden(character) => cut.mark(format!("U+{:04X}", u32::from(character))),
-            _ => cut.plain(character),
+            ' ' if at == 0 || at == last => cut.mark("U+0020".to_owned()),
+            // Marks of our own that stand in a text would be taken for one.
+            '↵' | '⇥' => cut.mark(code(character)),
+            _ if hidden(character) || piled(before, character) => cut.mark(code(character)),
+            _ => match alike {
+                Some((_, like)) => {
+                    cut.hinted(character, format!("{} looks like {like}", code(character)));
+                }
+                None => cut.plain(character),
+            },
         }
+        before = Some(character);
     }
     cut.done
+}
+
+fn code(character: char) -> String {
+    format!("U+{:04X}", u32::from(character))
+}
+
+/// A combining mark is part of a letter; on another mark, on a sign or on nothing it covers its neighbours.
+fn piled(before: Option<char>, character: char) -> bool {
+    is_combining_mark(character) && !before.is_some_and(char::is_alphabetic)
 }
 
 #[derive(Default)]
@@ -31,13 +56,17 @@ struct Cutter {
 impl Cutter {
     fn plain(&mut self, character: char) {
         match self.done.last_mut() {
-            Some(piece) if !piece.mark => piece.text.push(character),
-            _ => self.done.push(Piece { text: character.to_string(), mark: false }),
+            Some(piece) if !piece.mark && piece.hint.is_none() => piece.text.push(character),
+            _ => self.done.push(Piece { text: character.to_string(), mark: false, hint: None }),
         }
     }
 
     fn mark(&mut self, name: String) {
-        self.done.push(Piece { text: name, mark: true });
+        self.done.push(Piece { text: name, mark: true, hint: None });
+    }
+
+    fn hinted(&mut self, character: char, hint: String) {
+        self.done.push(Piece { text: character.to_string(), mark: false, hint: Some(hint) });
     }
 }
 
@@ -45,12 +74,13 @@ impl Cutter {
 fn hidden(character: char) -> bool {
     matches!(u32::from(character),
         0x00..=0x1f | 0x7f..=0xa0 | 0xad            // controls, no-break space, soft hyphen
-        | 0x034f | 0x061c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f
+        | 0x034f | 0x061c | 0x070f | 0x08e2 | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f
+        | 0x0600..=0x0605 | 0x06dd | 0x110bd | 0x110cd
         | 0x1680 | 0x2000..=0x200f                  // spaces, zero width, direction marks
         | 0x2028..=0x202f | 0x205f..=0x206f         // separators, bidirectional controls, invisible operators
-        | 0x3000 | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
+        | 0x2800 | 0x3000 | 0x3164 | 0xfe00..=0xfe0f | 0xfdd0..=0xfdef | 0xfeff | 0xffa0 | 0xfff0..=0xfffc
         | 0xe000..=0xf8ff                           // private use
-        | 0x1_bca0..=0x1_bca3 | 0x1_d173..=0x1_d17a
+        | 0x1_3430..=0x1_345f | 0x1_bca0..=0x1_bca3 | 0x1_d159 | 0x1_d173..=0x1_d17a
         | 0xe_0000..=0x10_ffff                      // tags, variation selectors, private planes
     ) || matches!(u32::from(character) & 0xffff, 0xfffe | 0xffff)
 }
@@ -62,7 +92,11 @@ mod tests {
     fn flat(text: &str) -> String {
         pieces(text)
             .into_iter()
-            .map(|piece| if piece.mark { format!("<{}>", piece.text) } else { piece.text })
+            .map(|piece| match (piece.mark, piece.hint) {
+                (true, _) => format!("<{}>", piece.text),
+                (false, Some(hint)) => format!("{}({hint})", piece.text),
+                (false, None) => piece.text,
+            })
             .collect()
     }
 
@@ -75,6 +109,19 @@ mod tests {
         assert_eq!(flat("a\nb\tc"), "a<↵>\nb<⇥>c");
         assert_eq!(flat("pay "), "pay<U+0020>");
         assert_eq!(flat("Grüße, 東京"), "Grüße, 東京");
+        assert_eq!(flat("a\u{301}\u{301}"), "a\u{301}<U+0301>");
+        assert_eq!(flat("1\u{338}"), "1<U+0338>");
+        assert_eq!(flat("a↵b"), "a<U+21B5>b");
+    }
+
+    #[test]
+    fn what_looks_like_another_letter_says_so() {
+        assert_eq!(flat("p\u{430}ypal"), "p\u{430}(U+0430 looks like a)ypal");
+        assert_eq!(flat("привет, как дела"), "привет, как дела");
+        assert_eq!(flat("Ελλάδα"), "Ελλάδα");
+        assert!(flat("\u{0430}\u{0440}\u{0440}\u{04cf}\u{0435}").contains("looks like"));
+        assert!(flat("https://a.example\u{2215}b").contains("U+2215 looks like /"));
+        assert_eq!(flat("5 – 6 “x”"), "5 – 6 “x”");
     }
 
     #[test]

@@ -48,8 +48,18 @@ pub enum AnswerWish {
     Once,
     /// This call, and the same arguments for so many seconds.
     SameArgumentsFor(#[ts(type = "number")] i64),
+    /// This call, and the same target for a time, with some arguments held fixed.
+    TargetFor {
+        /// For how many seconds.
+        #[ts(type = "number")]
+        seconds: i64,
+        /// RFC 6901 pointers into the arguments; what is not there is held absent.
+        fixed: Vec<String>,
+    },
     /// Not; with what the agent is told.
     Deny(Option<String>),
+    /// Not, and the agent is paused; with what it is told.
+    DenyAndPause(Option<String>),
 }
 
 /// How a program should be connected.
@@ -300,10 +310,32 @@ pub enum Request {
         /// Its id.
         grant: String,
     },
+    /// Pause one agent.
+    AgentPause {
+        /// Its name or id.
+        agent: String,
+    },
+    /// End the pause of one agent.
+    AgentResume {
+        /// Its name or id.
+        agent: String,
+    },
+    /// How questions were answered in the last days.
+    ApprovalsTold,
+    /// Say what happens to new questions.
+    DoNotDisturb {
+        /// `off`, `wait` or `deny`.
+        mode: String,
+    },
     /// The questions that wait.
     Approvals {
         /// Whether settled ones are listed too.
         all: bool,
+    },
+    /// One question.
+    ApprovalShow {
+        /// Its id.
+        approval: String,
     },
     /// Answer a question.
     ApprovalAnswer {

@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use agents::{AgentAdded, AgentView};
-pub use servers::{AccountView, ServerView, SignInView};
-
-pub use approvals::ApprovalView;
+pub use approvals::{
+    ApprovalView, ApprovalsToldView, AskedView, ChangeView, HoldView, PlaceView, SuggestionView,
+};
 pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
 pub use grants::GrantView;
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 pub use program::{LineView, OwnServerView, ProgramView, WirePreviewView, WiredView};
+pub use servers::{AccountView, ServerView, SignInView};
 
 /// A text cut where a reader could be misled: hidden, bidirectional and control characters stand alone as marks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -29,6 +30,10 @@ pub struct Piece {
     pub text: String,
     /// Whether this is a mark that stands for a character that cannot be seen.
     pub mark: bool,
+    /// Why a character that can be seen misleads, such as `U+0430 looks like a`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub hint: Option<String>,
 }
 
 /// One value of a call's parameters, in the order it was written.
@@ -41,6 +46,10 @@ pub struct ArgumentView {
     pub kind: String,
     /// The whole value, in pieces.
     pub value: Vec<Piece>,
+    /// The URLs and e-mail addresses in it.
+    pub places: Vec<PlaceView>,
+    /// The unit of a number as the server's schema states it: a claim.
+    pub unit: Option<Vec<Piece>>,
 }
 
 /// A name with its identifier.

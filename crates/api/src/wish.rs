@@ -2,6 +2,7 @@
 
 mod agents;
 mod approvals;
+mod asked;
 mod audit;
 mod flow;
 mod grants;

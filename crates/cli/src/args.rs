@@ -241,6 +241,10 @@ pub enum Agents {
     List,
     /// Revoke an agent for good.
     Revoke { name: String },
+    /// Pause one agent: its calls are refused until it is resumed.
+    Pause { name: String },
+    /// End the pause of one agent.
+    Resume { name: String },
     /// Take back what one program was allowed; PAIRING is its id in `agents list --json`.
     Unpair { name: String, pairing: String },
 }
@@ -382,17 +386,43 @@ pub enum Approvals {
         #[arg(long)]
         all: bool,
     },
+    /// Show a question in full: who, as whom, what, why, every argument.
+    Show { id: String },
+    /// Show every question as it comes, and answer it here.
+    Watch,
+    /// How questions were answered in the last days.
+    Told,
+    /// What happens to new questions: off (they come to the front), wait or deny.
+    DoNotDisturb { mode: String },
     /// Answer a question.
     Answer {
         id: String,
         answer: AnswerWord,
-        /// Allow the same arguments again for this long, such as 15m or 8h.
-        #[arg(long = "for", value_name = "TIME")]
-        time: Option<String>,
-        /// What the agent is told when you deny.
-        #[arg(long)]
-        note: Option<String>,
+        #[command(flatten)]
+        more: Box<AnswerMore>,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct AnswerMore {
+    /// Allow the same arguments again for this long, such as 15m or 8h.
+    #[arg(long = "for", value_name = "TIME")]
+    pub time: Option<String>,
+    /// With --for: allow the same tool, with the argument at this JSON pointer held fixed; may be given several times.
+    #[arg(long, value_name = "POINTER", requires = "time")]
+    pub hold: Vec<String>,
+    /// With --for: allow the same tool, with every argument held fixed that says whom or what it reaches.
+    #[arg(long, requires = "time")]
+    pub hold_targets: bool,
+    /// With --for: allow the same tool with any arguments.
+    #[arg(long, requires = "time", conflicts_with_all = ["hold", "hold_targets"])]
+    pub hold_nothing: bool,
+    /// What the agent is told when you deny.
+    #[arg(long)]
+    pub note: Option<String>,
+    /// When you deny: pause this agent too.
+    #[arg(long, conflicts_with = "time")]
+    pub pause: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

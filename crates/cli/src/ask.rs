@@ -4,18 +4,15 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use prokura_api::{
-    AnswerWish, ClientWish, Failure, FailureCode, GrantWish, MachineWish, Request, seconds_in,
-};
+use prokura_api::{ClientWish, Failure, FailureCode, GrantWish, MachineWish, Request, seconds_in};
 use prokura_host::control::Client;
 use prokura_host::default_data_dir;
 use serde_json::{Value, json};
 
 use crate::args::{
-    Agents, AnswerWord, Approvals, Args, Audit, Command, EffectWord, Flow, GrantAdd, Grants,
-    Servers, Tools,
+    Agents, Args, Audit, Command, EffectWord, Flow, GrantAdd, Grants, Servers, Tools,
 };
-use crate::{args, serve, show, verify, wire};
+use crate::{approvals, args, serve, show, verify, wire};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
@@ -55,6 +52,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Wire(words) => wire::run(&data, words, json).await,
+        Command::Approvals(words) => approvals::run(&data, words, json).await,
         command => {
             let value = ask(&data, &request(command)?).await?;
             show::print(&value, json);
@@ -76,6 +74,8 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Agents(Agents::Add { name, key: _ }) => Request::AgentAdd { name },
         Command::Agents(Agents::List) => Request::Agents,
         Command::Agents(Agents::Revoke { name }) => Request::AgentRevoke { agent: name },
+        Command::Agents(Agents::Pause { name }) => Request::AgentPause { agent: name },
+        Command::Agents(Agents::Resume { name }) => Request::AgentResume { agent: name },
         Command::Agents(Agents::Unpair { name, pairing }) => {
             Request::AgentUnpair { agent: name, pairing }
         }
@@ -96,15 +96,12 @@ fn request(command: Command) -> Result<Request, Failure> {
             Request::FlowSet { on: (on || off).then_some(on), window }
         }
         Command::Flow(Flow::Forget { agent }) => Request::FlowForget { agent },
-        Command::Approvals(Approvals::List { all }) => Request::Approvals { all },
-        Command::Approvals(Approvals::Answer { id, answer, time, note }) => {
-            Request::ApprovalAnswer { approval: id, answer: wish(answer, time, note)? }
-        }
         Command::Audit(Audit::List { limit, before, search }) => {
             Request::Audit { limit, before, search }
         }
         Command::Audit(Audit::Show { seq }) => Request::AuditShow { seq },
         Command::Audit(Audit::Verify { .. } | Audit::Export)
+        | Command::Approvals(_)
         | Command::Wire(_)
         | Command::Doctor
         | Command::Stdio(_)
@@ -196,22 +193,6 @@ fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
     })
 }
 
-fn wish(
-    answer: AnswerWord,
-    time: Option<String>,
-    note: Option<String>,
-) -> Result<AnswerWish, Failure> {
-    match (answer, time) {
-        (AnswerWord::Allow, Some(text)) => seconds(&text).map(AnswerWish::SameArgumentsFor),
-        (AnswerWord::Allow, None) => Ok(AnswerWish::Once),
-        (AnswerWord::Deny, None) => Ok(AnswerWish::Deny(note)),
-        (AnswerWord::Deny, Some(_)) => Err(bad(
-            "A denial has no time.".to_owned(),
-            "Leave --for out; to keep denying, make a grant with --effect deny.",
-        )),
-    }
-}
-
 async fn sign_in(
     data: PathBuf,
     server: String,
@@ -243,7 +224,7 @@ async fn sign_in(
 }
 
 /// `15m`, `8h`, `30d`, `90s` in seconds.
-fn seconds(text: &str) -> Result<i64, Failure> {
+pub fn seconds(text: &str) -> Result<i64, Failure> {
     seconds_in(text).ok_or_else(|| {
         bad(format!("\"{text}\" is not a time."), "Write it like 90s, 15m, 8h or 30d.")
     })
@@ -262,7 +243,7 @@ fn from_stdin() -> Result<String, Failure> {
     Ok(text)
 }
 
-fn bad(message: String, hint: &str) -> Failure {
+pub fn bad(message: String, hint: &str) -> Failure {
     Failure::new(FailureCode::BadRequest, message, hint)
 }
 

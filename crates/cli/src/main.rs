@@ -3,12 +3,15 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // A command line prints.
 
+mod approvals;
 mod args;
 mod ask;
+mod question;
 mod serve;
 mod show;
 mod stdio;
 mod verify;
+mod watch;
 mod wire;
 
 use std::process::ExitCode;

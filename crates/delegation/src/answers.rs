@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prokura_domain::{
-    Answer, Budget, CallId, Choice, Effect, Grant, GrantId, Json, Origin, Question, QuestionKind,
-    QuestionState, Target, TargetPattern, Timestamp,
+    Answer, Budget, CallId, Choice, Effect, Grant, GrantId, Json, Origin, Pin, Question,
+    QuestionKind, QuestionState, Target, TargetPattern, Timestamp,
 };
-use prokura_policy::Approved;
+use prokura_policy::{Approved, Specificity};
 
+use crate::hold;
 use crate::message::{Inbound, Refusal, RefusalCode};
+use crate::recent::shown_arguments;
 use crate::{Delegation, DelegationError};
 
 /// Open requests of Servers that are remembered at most.
@@ -33,6 +35,17 @@ pub enum AnswerFault {
     /// The time asked for cannot be used.
     #[error("a time of {0} seconds cannot be used; use 60 seconds to 30 days")]
     BadTime(i64),
+    /// Something it is about changed while it was looked at.
+    #[error(
+        "the server changed this tool while you looked at it, so the answer is void; nothing was sent"
+    )]
+    Changed,
+    /// The argument cannot be held.
+    #[error("{0} cannot be held fixed: its value is too long, or it is no pointer")]
+    CannotHold(String),
+    /// What is remembered would not be heard.
+    #[error("the grant that asks is as narrow as this answer, so it would ask again")]
+    TooBroad,
     /// This kind of Question is answered once.
     #[error("this question is answered with a plain yes or no, not for a time")]
     CannotLast,
@@ -147,20 +160,20 @@ impl Delegation {
         let settled = match answer.choice {
             Choice::Once => self.say_yes(&question, None, &origin).await?,
             Choice::SameArgumentsFor { seconds } => {
-                if !question.kind.can_last() {
-                    return Err(AnswerFault::CannotLast.into());
-                }
-                if !(60..=30 * 86_400).contains(&seconds) {
-                    return Err(AnswerFault::BadTime(seconds).into());
-                }
-                if question.only_once() {
-                    return Err(AnswerFault::OnlyOnce.into());
-                }
-                let grant = self.grant_from(&question, self.now().plus_seconds(seconds));
+                let grant = self.remembered(&question, seconds, None)?;
                 self.say_yes(&question, grant, &origin).await?
             }
-            Choice::Deny { note } => {
-                self.settle(&question, QuestionState::Denied, note.as_deref()).await?
+            Choice::TargetFor { seconds, fixed } => {
+                let grant = self.remembered(&question, seconds, Some(&fixed))?;
+                self.say_yes(&question, grant, &origin).await?
+            }
+            Choice::Deny { note } => self.say_no(&question, note.as_deref(), &origin).await?,
+            Choice::DenyAndPause { note } => {
+                let settled = self.say_no(&question, note.as_deref(), &origin).await?;
+                if let Some(agent) = &question.agent {
+                    self.pause_agent(agent).await?;
+                }
+                settled
             }
         };
         let now = self.store().question(id)?.unwrap_or(question);
@@ -178,7 +191,11 @@ impl Delegation {
         grant: Option<Grant>,
         origin: &Origin,
     ) -> Result<bool, DelegationError> {
-        if !self.close(question, QuestionState::Allowed, None).await? {
+        if self.changed_meanwhile(question)? {
+            self.settle(question, QuestionState::Dropped, None).await?;
+            return Err(AnswerFault::Changed.into());
+        }
+        if !self.close(question, QuestionState::Allowed, None, Some(origin)).await? {
             return Ok(false);
         }
         let done = match &question.kind {
@@ -191,6 +208,80 @@ impl Delegation {
         };
         self.announce(&question.id);
         done.map(|()| true)
+    }
+
+    async fn say_no(
+        &self,
+        question: &Question,
+        note: Option<&str>,
+        origin: &Origin,
+    ) -> Result<bool, DelegationError> {
+        let settled = self.close(question, QuestionState::Denied, note, Some(origin)).await?;
+        if settled {
+            self.announce(&question.id);
+        }
+        Ok(settled)
+    }
+
+    /// Whether the tool is not the one any more that was shown.
+    fn changed_meanwhile(&self, question: &Question) -> Result<bool, DelegationError> {
+        let QuestionKind::Call { target_kind, target, pin: Some(shown), .. } = &question.kind
+        else {
+            return Ok(false);
+        };
+        let (Some(Target::Tool(name)), Some(server)) =
+            (Target::from_parts(target_kind, target), &question.server)
+        else {
+            return Ok(false);
+        };
+        let tool = self.store().tool(server, &name)?;
+        Ok(tool.is_none_or(|tool| tool.digest != *shown || tool.pin != Pin::Accepted))
+    }
+
+    /// Whether the answer to this Question can be remembered: only a Grant asked.
+    #[must_use]
+    pub fn can_remember(question: &Question) -> bool {
+        question.kind.can_last() && !question.only_once() && !question.why.is_empty()
+    }
+
+    /// The Grant that remembers a yes: for these very arguments, or with some of them held fixed.
+    fn remembered(
+        &self,
+        question: &Question,
+        seconds: i64,
+        fixed: Option<&[String]>,
+    ) -> Result<Option<Grant>, DelegationError> {
+        if !question.kind.can_last() {
+            return Err(AnswerFault::CannotLast.into());
+        }
+        if !Self::can_remember(question) {
+            return Err(AnswerFault::OnlyOnce.into());
+        }
+        if !(60..=30 * 86_400).contains(&seconds) {
+            return Err(AnswerFault::BadTime(seconds).into());
+        }
+        let until = self.now().plus_seconds(seconds);
+        let Some(mut grant) = self.grant_from(question, until) else { return Ok(None) };
+        let Some(fixed) = fixed else { return Ok(Some(grant)) };
+        let shown = shown_arguments(question).unwrap_or_else(|| Json::Object(Vec::new()));
+        grant.arguments = None;
+        for pointer in fixed {
+            let held = hold::conditions(pointer, &shown);
+            let held = held.ok_or_else(|| AnswerFault::CannotHold(pointer.clone()))?;
+            grant.conditions.extend(held);
+        }
+        if grant.conditions.len() > crate::grants::MOST_CONDITIONS {
+            return Err(crate::GrantFault::TooMany.into());
+        }
+        let own = Specificity::of(&grant);
+        for why in &question.why {
+            let asking = self.store().grant(&GrantId::from_text(&why.rule))?;
+            let asks = asking.filter(|grant| grant.effect == Effect::Ask);
+            if asks.is_some_and(|asking| Specificity::of(&asking) >= own) {
+                return Err(AnswerFault::TooBroad.into());
+            }
+        }
+        Ok(Some(grant))
     }
 
     /// The budget of the Grant that asked: what is remembered must not escape it. It is counted anew, for the new Grant.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use prokura_domain::call::Why;
 use prokura_domain::question::EXPIRY_SECONDS;
 use prokura_domain::{
-    AccountId, AgentId, Change, Digest, Durability, Event, Json, Question, QuestionId,
+    AccountId, AgentId, Change, Digest, Durability, Event, Json, Origin, Question, QuestionId,
     QuestionKind, QuestionState, RecordKind, ServerId, Subject,
 };
 use prokura_store::{Payload, StoreError};
@@ -126,7 +126,11 @@ impl Delegation {
         let event = Event::new(RecordKind::QuestionRaised, detail).about(subject);
         self.log().append_call(event, payload, Durability::Logged).await?;
         self.store().put_question(&question)?;
-        self.0.parts.prompter.raised(&question);
+        if self.quiet() {
+            self.0.parts.prompter.waits(&question);
+        } else {
+            self.0.parts.prompter.raised(&question);
+        }
         self.tell(Change::Approvals);
         Ok(question)
     }
@@ -138,7 +142,7 @@ impl Delegation {
         to: QuestionState,
         note: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let settled = self.close(question, to, note).await?;
+        let settled = self.close(question, to, note, None).await?;
         if settled {
             self.announce(&question.id);
         }
@@ -151,12 +155,14 @@ impl Delegation {
         question: &Question,
         to: QuestionState,
         note: Option<&str>,
+        by: Option<&Origin>,
     ) -> Result<bool, StoreError> {
         let now = self.now();
         let detail = Json::object([
             ("question", Json::text(question.id.as_str())),
             ("answer", Json::text(to.as_str())),
             ("note", Json::from(note)),
+            ("by", Json::from(by.map(Origin::as_str))),
             ("after_ms", Json::from(now.millis_since(question.raised_at))),
         ]);
         let subject = self.subject(

@@ -39,7 +39,7 @@ impl Delegation {
         };
         Ok(Facts {
             now: self.now(),
-            paused: self.paused(),
+            paused: self.paused() || self.agent_paused(agent)?,
             agent: state,
             tool: tool.as_ref().map(tool_facts),
             approved: None,

@@ -9,7 +9,7 @@ use prokura_store::StoreError;
 use crate::{Delegation, DelegationError};
 
 /// How many conditions a Grant may have.
-const MOST_CONDITIONS: usize = 32;
+pub(crate) const MOST_CONDITIONS: usize = 32;
 
 /// Why a Grant could not be made or taken back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,11 +102,7 @@ impl Delegation {
 
     /// Records a Grant, then keeps it: a Grant that is not in the log does not exist.
     pub(crate) async fn keep_grant(&self, grant: &Grant, by: &Origin) -> Result<(), StoreError> {
-        let by = match by {
-            Origin::Window => "window",
-            Origin::Cli => "cli",
-            Origin::Approval { .. } => "approval",
-        };
+        let by = by.as_str();
         let detail = Json::object([
             ("grant", Json::text(grant.id.as_str())),
             ("grant_target", Json::text(grant.target.to_text())),

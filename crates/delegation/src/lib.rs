@@ -9,6 +9,7 @@ mod facts;
 mod flight;
 mod flow;
 mod grants;
+mod hold;
 mod intent;
 mod listing;
 pub mod message;
@@ -16,6 +17,8 @@ mod pairing;
 mod path;
 mod peek;
 mod pins;
+mod quiet;
+mod recent;
 mod records;
 mod relay;
 mod reply;
@@ -39,8 +42,11 @@ pub use agents::NewAgent;
 pub use answers::AnswerFault;
 pub use flow::{AgentFlow, Content, FlowFault};
 pub use grants::{GrantFault, NewGrant};
+pub use hold::Hold;
 pub use message::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply};
 pub use pins::PinFault;
+pub use quiet::Disturb;
+pub use recent::{Aid, Suggestion};
 pub use upstream::{Upstream, UpstreamFault};
 pub use wait::Wait;
 
@@ -118,6 +124,8 @@ struct Inner {
     waiting: ask::Waiting,
     patience: wait::Patience,
     unheard: wait::Unheard,
+    floods: quiet::Floods,
+    recent: recent::Recent,
     flights: flight::Flights,
     asked: answers::Asked,
     running: answers::Running,
@@ -148,6 +156,8 @@ impl Delegation {
             waiting: ask::Waiting::default(),
             patience: wait::Patience::default(),
             unheard: wait::Unheard::default(),
+            floods: quiet::Floods::default(),
+            recent: recent::Recent::default(),
             flights: flight::Flights::default(),
             asked: answers::Asked::default(),
             running: answers::Running::default(),

@@ -19,7 +19,7 @@ pub(crate) fn told(denied: &Denied, target: Option<&Target>) -> Refusal {
     match denied.denial {
         Denial::Paused => Refusal::new(
             RefusalCode::Paused,
-            "The person has paused all agents in Prokura. Try again when the pause is over.",
+            "The person has paused this agent, or all agents, in Prokura. Try again when the pause is over.",
         ),
         Denial::AgentRevoked => {
             Refusal::new(RefusalCode::Revoked, "This agent was revoked in Prokura.")

@@ -128,6 +128,18 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// The word used everywhere.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Window => "window",
+            Self::Cli => "cli",
+            Self::Approval { .. } => "approval",
+        }
+    }
+}
+
 /// A delegation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {

@@ -94,6 +94,9 @@ pub trait Prompter: Send + Sync {
     /// A Question was raised.
     fn raised(&self, question: &Question);
 
+    /// A Question was raised while the person does not want to be disturbed: nothing comes to the front.
+    fn waits(&self, _question: &Question) {}
+
     /// A Question needs no answer any more.
     fn settled(&self, question: &QuestionId);
 }

@@ -160,8 +160,20 @@ pub enum Choice {
         /// How long.
         seconds: i64,
     },
+    /// This Call, and for so many seconds the same target with these arguments held fixed: makes a Grant.
+    TargetFor {
+        /// How long.
+        seconds: i64,
+        /// Pointers into the arguments; what is not there is held absent.
+        fixed: Vec<String>,
+    },
     /// Not.
     Deny {
+        /// What the Agent is told.
+        note: Option<String>,
+    },
+    /// Not, and this Agent is paused.
+    DenyAndPause {
         /// What the Agent is told.
         note: Option<String>,
     },

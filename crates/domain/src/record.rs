@@ -98,6 +98,10 @@ kinds! {
     AgentWired = "agent.wired";
     /// That change was taken back.
     AgentUnwired = "agent.unwired";
+    /// An Agent was paused.
+    AgentPaused = "agent.paused";
+    /// The pause of an Agent ended.
+    AgentResumed = "agent.resumed";
     /// A Grant was made.
     GrantAdded = "grant.added";
     /// A Grant was revoked.

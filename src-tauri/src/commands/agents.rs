@@ -27,3 +27,13 @@ pub(crate) async fn agent_unpair(
 ) -> Answer<AgentView> {
     host.api().await?.agent_unpair(agent, pairing).await
 }
+
+#[tauri::command]
+pub(crate) async fn agent_pause(host: Behind<'_>, agent: String) -> Answer<AgentView> {
+    host.api().await?.agent_pause(agent).await
+}
+
+#[tauri::command]
+pub(crate) async fn agent_resume(host: Behind<'_>, agent: String) -> Answer<AgentView> {
+    host.api().await?.agent_resume(agent).await
+}

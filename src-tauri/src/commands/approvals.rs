@@ -1,6 +1,6 @@
 //! Approvals. Allowing and denying are two commands, because only the approval window may allow.
 
-use prokura_api::view::ApprovalView;
+use prokura_api::view::{ApprovalView, ApprovalsToldView, StateView};
 use prokura_api::{AnswerWish, Origin};
 use tauri::{AppHandle, Runtime};
 
@@ -22,9 +22,8 @@ pub(crate) async fn approvals_open<R: Runtime>(app: AppHandle<R>) -> Answer<()> 
 pub(crate) async fn approval_allow(
     host: Behind<'_>,
     approval: String,
-    seconds: Option<i64>,
+    answer: AnswerWish,
 ) -> Answer<ApprovalView> {
-    let answer = seconds.map_or(AnswerWish::Once, AnswerWish::SameArgumentsFor);
     host.api().await?.approval_answer(approval, answer, Origin::Window).await
 }
 
@@ -33,6 +32,18 @@ pub(crate) async fn approval_deny(
     host: Behind<'_>,
     approval: String,
     note: Option<String>,
+    pause: bool,
 ) -> Answer<ApprovalView> {
-    host.api().await?.approval_answer(approval, AnswerWish::Deny(note), Origin::Window).await
+    let answer = if pause { AnswerWish::DenyAndPause(note) } else { AnswerWish::Deny(note) };
+    host.api().await?.approval_answer(approval, answer, Origin::Window).await
+}
+
+#[tauri::command]
+pub(crate) async fn approvals_told(host: Behind<'_>) -> Answer<ApprovalsToldView> {
+    host.api().await?.approvals_told().await
+}
+
+#[tauri::command]
+pub(crate) async fn do_not_disturb(host: Behind<'_>, mode: String) -> Answer<StateView> {
+    host.api().await?.do_not_disturb(mode).await
 }

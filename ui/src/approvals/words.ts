@@ -1,22 +1,22 @@
 // The words of a question: what is asked, and what the button will do.
 import type { ApprovalView, CallerView } from "../generated/View";
+import { spanWords, type Chosen } from "./wish";
 
 export const plain = (view: ApprovalView): string => view.target.map((piece) => (piece.mark ? `⟨${piece.text}⟩` : piece.text)).join("");
 
 const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 39)}…` : text);
 
 /** What the allowing button says: what happens. */
-export function allowWords(view: ApprovalView, seconds: number | null): string {
+export function allowWords(view: ApprovalView, chosen: Chosen): string {
   const target = cut(plain(view));
   if (view.kind === "pairing") return `Let this program in as ${target}`;
-  if (seconds !== null) return `Allow these arguments for ${spanWords(seconds)}`;
+  if (chosen.kind === "same") return `Allow these arguments for ${spanWords(chosen.seconds)}`;
+  if (chosen.kind === "target") return `Allow ${target} so for ${spanWords(chosen.seconds)}`;
   if (view.target_kind === "tool") return `Allow this call to ${target}`;
   if (view.target_kind === "resource") return `Allow reading ${target}`;
   if (view.target_kind === "prompt") return `Allow using ${target}`;
   return `Allow this ${target}`;
 }
-
-const spanWords = (seconds: number): string => (seconds < 3600 ? `${seconds / 60} minutes` : seconds === 3600 ? "1 hour" : `${seconds / 3600} hours`);
 
 /** What cannot be taken back, or is not known to be harmless: never answered by a habit of the fingers. */
 export function grave(view: ApprovalView): boolean {
@@ -60,6 +60,3 @@ export function stateTone(state: string): "ask" | "allow" | "deny" | "plain" {
   if (state === "allowed" || state === "used") return "allow";
   return state === "denied" ? "deny" : "plain";
 }
-
-/** A grant asked, so the answer may be remembered; a rule that stands above grants is answered once. */
-export const canRemember = (view: ApprovalView): boolean => view.kind === "call" && !view.only_once && view.why.length > 0;

@@ -3,7 +3,15 @@
 /**
  * An answer as it is wished for.
  */
-export type AnswerWish = "once" | { "same_arguments_for": number } | { "deny": string | null };
+export type AnswerWish = "once" | { "same_arguments_for": number } | { "target_for": { 
+/**
+ * For how many seconds.
+ */
+seconds: number, 
+/**
+ * RFC 6901 pointers into the arguments; what is not there is held absent.
+ */
+fixed: Array<string>, } } | { "deny": string | null } | { "deny_and_pause": string | null };
 
 /**
  * What a client proves itself with.
@@ -287,11 +295,27 @@ all: boolean, } | { "wish": "grant_add" } & GrantWish | { "wish": "grant_revoke"
 /**
  * Its id.
  */
-grant: string, } | { "wish": "approvals", 
+grant: string, } | { "wish": "agent_pause", 
+/**
+ * Its name or id.
+ */
+agent: string, } | { "wish": "agent_resume", 
+/**
+ * Its name or id.
+ */
+agent: string, } | { "wish": "approvals_told" } | { "wish": "do_not_disturb", 
+/**
+ * `off`, `wait` or `deny`.
+ */
+mode: string, } | { "wish": "approvals", 
 /**
  * Whether settled ones are listed too.
  */
-all: boolean, } | { "wish": "approval_answer", 
+all: boolean, } | { "wish": "approval_show", 
+/**
+ * Its id.
+ */
+approval: string, } | { "wish": "approval_answer", 
 /**
  * Its id.
  */

@@ -92,7 +92,7 @@ id: string,
  */
 name: string, 
 /**
- * `active` or `revoked`.
+ * `active`, `paused` or `revoked`.
  */
 state: string, 
 /**
@@ -193,6 +193,30 @@ arguments: Array<ArgumentView>,
  */
 raw: Array<Piece>, 
 /**
+ * The same as indented JSON.
+ */
+pretty: Array<Piece>, 
+/**
+ * What differs from the arguments of the last call of the same target by this agent; `null` where none is known.
+ */
+changes: Array<ChangeView> | null, 
+/**
+ * Which arguments a remembered answer can hold fixed.
+ */
+holds: Array<HoldView>, 
+/**
+ * A rule that would have covered the last approvals.
+ */
+suggestion: SuggestionView | null, 
+/**
+ * Whether the answer can be remembered: only grants asked.
+ */
+can_remember: boolean, 
+/**
+ * Whether the agent asks so often that more of its questions are refused now.
+ */
+floods: boolean, 
+/**
  * The digest the answer is bound to; empty once it is settled.
  */
 digest: string, 
@@ -218,6 +242,23 @@ note: string | null,
 pairing: CallerView | null, };
 
 /**
+ * What became of the questions of the last days.
+ */
+export type ApprovalsToldView = { 
+/**
+ * By day and agent, newest day first.
+ */
+days: Array<AskedView>, 
+/**
+ * A sentence about how they were answered, where there is something to say.
+ */
+advice: string | null, 
+/**
+ * What happens to new questions: `off` (they come to the front), `wait` or `deny`.
+ */
+do_not_disturb: string, };
+
+/**
  * One value of a call's parameters, in the order it was written.
  */
 export type ArgumentView = { 
@@ -232,7 +273,44 @@ kind: string,
 /**
  * The whole value, in pieces.
  */
-value: Array<Piece>, };
+value: Array<Piece>, 
+/**
+ * The URLs and e-mail addresses in it.
+ */
+places: Array<PlaceView>, 
+/**
+ * The unit of a number as the server's schema states it: a claim.
+ */
+unit: Array<Piece> | null, };
+
+/**
+ * How one agent asked on one day.
+ */
+export type AskedView = { 
+/**
+ * The day, UTC.
+ */
+day: string, 
+/**
+ * The agent.
+ */
+agent: Named, 
+/**
+ * How many questions.
+ */
+asked: number, 
+/**
+ * How many were allowed.
+ */
+allowed: number, 
+/**
+ * How many were denied by the person.
+ */
+denied: number, 
+/**
+ * How many of the allowed ones were answered in under two seconds.
+ */
+quick: number, };
 
 /**
  * A program that wants to come in as an agent.
@@ -262,6 +340,23 @@ script: FileView | null,
  * The process and its ancestors, nearest first.
  */
 chain: Array<ProcessView>, };
+
+/**
+ * One difference from the last call.
+ */
+export type ChangeView = { 
+/**
+ * Where, in pieces.
+ */
+pointer: Array<Piece>, 
+/**
+ * What it was; `null` where it was not there.
+ */
+before: Array<Piece> | null, 
+/**
+ * What it is; `null` where it is not there any more.
+ */
+now: Array<Piece> | null, };
 
 /**
  * One line of `doctor`.
@@ -426,6 +521,27 @@ added_at: string,
 used_at: string | null, };
 
 /**
+ * An argument that a remembered answer can hold fixed.
+ */
+export type HoldView = { 
+/**
+ * Where it is: the RFC 6901 pointer into the arguments, to be handed back as it is.
+ */
+pointer: string, 
+/**
+ * What holding it means, in pieces.
+ */
+text: Array<Piece>, 
+/**
+ * Why it is held unless the person says otherwise; `null` where it is not.
+ */
+target: string | null, 
+/**
+ * Whether it can be held at all.
+ */
+holdable: boolean, };
+
+/**
  * One line of a difference.
  */
 export type LineView = { 
@@ -512,7 +628,28 @@ text: string,
 /**
  * Whether this is a mark that stands for a character that cannot be seen.
  */
-mark: boolean, };
+mark: boolean, 
+/**
+ * Why a character that can be seen misleads, such as `U+0430 looks like a`.
+ */
+hint?: string, };
+
+/**
+ * A URL or an e-mail address in a value, with its real host.
+ */
+export type PlaceView = { 
+/**
+ * `url` or `email`.
+ */
+kind: string, 
+/**
+ * The host as the network knows it, in pieces; names of other letters in their `xn--` form.
+ */
+host: Array<Piece>, 
+/**
+ * Why to look twice.
+ */
+warning: string | null, };
 
 /**
  * A process of a chain.
@@ -743,6 +880,23 @@ data: string,
  * The version of Prokura.
  */
 version: string, };
+
+/**
+ * A rule that would have covered the last approvals. It is never taken by itself.
+ */
+export type SuggestionView = { 
+/**
+ * The arguments it holds fixed.
+ */
+fixed: Array<string>, 
+/**
+ * What that means, in pieces.
+ */
+text: Array<Piece>, 
+/**
+ * How many approvals it covers, with this one.
+ */
+times: number, };
 
 /**
  * A tool of a server.

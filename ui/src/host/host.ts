@@ -1,10 +1,11 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { ClientWish, GrantWish, WireWish } from "../generated/Request";
+import type { AnswerWish, ClientWish, GrantWish, WireWish } from "../generated/Request";
 import type {
   AccountView,
   AgentAdded,
   AgentView,
+  ApprovalsToldView,
   ApprovalView,
   CheckView,
   FlowView,
@@ -68,6 +69,8 @@ export const toolAccept = (server: string, tool: string) => ask<ToolView>("tool_
 
 export const agents = () => ask<AgentView[]>("agents");
 export const agentAdd = (name: string) => ask<AgentAdded>("agent_add", { name });
+export const agentPause = (agent: string) => ask<AgentView>("agent_pause", { agent });
+export const agentResume = (agent: string) => ask<AgentView>("agent_resume", { agent });
 export const agentRevoke = (agent: string) => ask<AgentView>("agent_revoke", { agent });
 export const agentUnpair = (agent: string, pairing: string) => ask<AgentView>("agent_unpair", { agent, pairing });
 
@@ -83,10 +86,12 @@ export const grantAdd = (wish: GrantWish) => ask<GrantView>("grant_add", { wish 
 export const grantRevoke = (grant: string) => ask<GrantView>("grant_revoke", { grant });
 
 export const approvals = (all: boolean) => ask<ApprovalView[]>("approvals", { all });
-/** Only the approval window holds the permission for this one. `seconds` is null for this call only. */
-export const approvalAllow = (approval: string, seconds: number | null) =>
-  ask<ApprovalView>("approval_allow", { approval, seconds });
-export const approvalDeny = (approval: string, note: string | null) => ask<ApprovalView>("approval_deny", { approval, note });
+/** Only the approval window holds the permission for this one. */
+export const approvalAllow = (approval: string, answer: AnswerWish) => ask<ApprovalView>("approval_allow", { approval, answer });
+export const approvalDeny = (approval: string, note: string | null, pause = false) =>
+  ask<ApprovalView>("approval_deny", { approval, note, pause });
+export const approvalsTold = () => ask<ApprovalsToldView>("approvals_told");
+export const doNotDisturb = (mode: string) => ask<StateView>("do_not_disturb", { mode });
 /** Brings the approval window to the front. */
 export const approvalsOpen = () => ask<null>("approvals_open");
 

@@ -30,6 +30,8 @@ impl Request {
             | Self::Agents
             | Self::Grants { .. }
             | Self::Approvals { .. }
+            | Self::ApprovalShow { .. }
+            | Self::ApprovalsTold
             | Self::Audit { .. }
             | Self::AuditShow { .. }
             | Self::AuditVerify
@@ -42,7 +44,11 @@ impl Request {
             | Self::Unwire { .. }
             | Self::AgentRevoke { .. }
             | Self::AgentUnpair { .. }
-            | Self::ApprovalAnswer { answer: AnswerWish::Deny(_), .. }
+            | Self::AgentPause { .. }
+            | Self::ApprovalAnswer {
+                answer: AnswerWish::Deny(_) | AnswerWish::DenyAndPause(_),
+                ..
+            }
             | Self::Pause => Reach::Narrows,
             Self::ServerAdd { .. }
             | Self::SignIn { .. }
@@ -57,9 +63,12 @@ impl Request {
             | Self::FlowForget { .. }
             | Self::Wire { .. }
             | Self::AgentAdd { .. }
+            | Self::AgentResume { .. }
+            | Self::DoNotDisturb { .. }
             | Self::GrantAdd(_)
             | Self::ApprovalAnswer {
-                answer: AnswerWish::Once | AnswerWish::SameArgumentsFor(_),
+                answer:
+                    AnswerWish::Once | AnswerWish::SameArgumentsFor(_) | AnswerWish::TargetFor { .. },
                 ..
             }
             | Self::Resume => Reach::Widens,

@@ -13,7 +13,7 @@ pub struct AgentView {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// `active` or `revoked`.
+    /// `active`, `paused` or `revoked`.
     pub state: String,
     /// How it proves itself: `key`, `pairing`, both joined by a comma, or `none`.
     pub credential: String,

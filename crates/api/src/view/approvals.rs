@@ -41,6 +41,18 @@ pub struct ApprovalView {
     pub arguments: Vec<ArgumentView>,
     /// The parameters as the server will see them; empty once it is settled.
     pub raw: Vec<Piece>,
+    /// The same as indented JSON.
+    pub pretty: Vec<Piece>,
+    /// What differs from the arguments of the last call of the same target by this agent; `null` where none is known.
+    pub changes: Option<Vec<ChangeView>>,
+    /// Which arguments a remembered answer can hold fixed.
+    pub holds: Vec<HoldView>,
+    /// A rule that would have covered the last approvals.
+    pub suggestion: Option<SuggestionView>,
+    /// Whether the answer can be remembered: only grants asked.
+    pub can_remember: bool,
+    /// Whether the agent asks so often that more of its questions are refused now.
+    pub floods: bool,
     /// The digest the answer is bound to; empty once it is settled.
     pub digest: String,
     /// When it was raised, RFC 3339.
@@ -53,4 +65,84 @@ pub struct ApprovalView {
     pub note: Option<String>,
     /// What kind `pairing` is about.
     pub pairing: Option<CallerView>,
+}
+
+/// A URL or an e-mail address in a value, with its real host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct PlaceView {
+    /// `url` or `email`.
+    pub kind: String,
+    /// The host as the network knows it, in pieces; names of other letters in their `xn--` form.
+    pub host: Vec<Piece>,
+    /// Why to look twice.
+    pub warning: Option<String>,
+}
+
+/// One difference from the last call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct ChangeView {
+    /// Where, in pieces.
+    pub pointer: Vec<Piece>,
+    /// What it was; `null` where it was not there.
+    pub before: Option<Vec<Piece>>,
+    /// What it is; `null` where it is not there any more.
+    pub now: Option<Vec<Piece>>,
+}
+
+/// An argument that a remembered answer can hold fixed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct HoldView {
+    /// Where it is: the RFC 6901 pointer into the arguments, to be handed back as it is.
+    pub pointer: String,
+    /// What holding it means, in pieces.
+    pub text: Vec<Piece>,
+    /// Why it is held unless the person says otherwise; `null` where it is not.
+    pub target: Option<String>,
+    /// Whether it can be held at all.
+    pub holdable: bool,
+}
+
+/// A rule that would have covered the last approvals. It is never taken by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct SuggestionView {
+    /// The arguments it holds fixed.
+    pub fixed: Vec<String>,
+    /// What that means, in pieces.
+    pub text: Vec<Piece>,
+    /// How many approvals it covers, with this one.
+    pub times: u32,
+}
+
+/// How one agent asked on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct AskedView {
+    /// The day, UTC.
+    pub day: String,
+    /// The agent.
+    pub agent: Named,
+    /// How many questions.
+    pub asked: u32,
+    /// How many were allowed.
+    pub allowed: u32,
+    /// How many were denied by the person.
+    pub denied: u32,
+    /// How many of the allowed ones were answered in under two seconds.
+    pub quick: u32,
+}
+
+/// What became of the questions of the last days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct ApprovalsToldView {
+    /// By day and agent, newest day first.
+    pub days: Vec<AskedView>,
+    /// A sentence about how they were answered, where there is something to say.
+    pub advice: Option<String>,
+    /// What happens to new questions: `off` (they come to the front), `wait` or `deny`.
+    pub do_not_disturb: String,
 }

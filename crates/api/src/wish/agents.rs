@@ -60,6 +60,26 @@ impl Api {
         Ok(found)
     }
 
+    /// Pauses one agent.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such agent.
+    pub async fn agent_pause(&self, agent: String) -> Result<AgentView, Failure> {
+        let agent = self.agent_named(&agent)?;
+        self.0.delegation.pause_agent(&agent.id).await?;
+        self.agent_view(&agent)
+    }
+
+    /// Ends the pause of one agent.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such agent, or it cannot be recorded; then it stays paused.
+    pub async fn agent_resume(&self, agent: String) -> Result<AgentView, Failure> {
+        let agent = self.agent_named(&agent)?;
+        self.0.delegation.resume_agent(&agent.id).await?;
+        self.agent_view(&agent)
+    }
+
     pub(crate) fn agent_named(&self, name: &str) -> Result<Agent, Failure> {
         self.store().find_agent(name)?.ok_or_else(|| {
             Failure::new(
@@ -76,6 +96,7 @@ impl Api {
         let ways: Vec<&str> =
             ways.into_iter().filter(|(has, _)| *has).map(|(_, way)| way).collect();
         let state = match agent.state {
+            AgentState::Active if self.0.delegation.agent_paused(&agent.id)? => "paused",
             AgentState::Active => "active",
             AgentState::Revoked => "revoked",
         };

@@ -1,5 +1,6 @@
 //! Questions and their answers.
 
+use prokura_delegation::{Delegation, Hold};
 use prokura_domain::{
     Answer, Choice, Json, Origin, Question, QuestionId, QuestionKind, QuestionState,
 };
@@ -8,11 +9,14 @@ use url::Url;
 use super::agents::file_view;
 use super::shown;
 use crate::Api;
-use crate::arguments::rows;
-use crate::failure::Failure;
+use crate::arguments::{add_units, changes, pretty, rows};
+use crate::failure::{Failure, FailureCode};
 use crate::pieces::pieces;
 use crate::request::AnswerWish;
-use crate::view::{ApprovalView, CallerView, Named, ProcessView, WhyView};
+use crate::view::{
+    ApprovalView, ArgumentView, CallerView, ChangeView, HoldView, Named, Piece, ProcessView,
+    SuggestionView, WhyView,
+};
 
 /// Settled questions that are listed at most.
 const HISTORY: usize = 500;
@@ -36,6 +40,19 @@ impl Api {
         questions.iter().map(|question| self.approval_view(question)).collect()
     }
 
+    /// One question.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is none.
+    pub async fn approval(&self, approval: String) -> Result<ApprovalView, Failure> {
+        let question = self.store().question(&QuestionId::from_text(&approval))?;
+        let question = question.ok_or_else(|| {
+            let text = format!("There is no question {approval}.");
+            Failure::new(FailureCode::NotFound, text, "List the questions first.")
+        })?;
+        self.approval_view(&question)
+    }
+
     /// Answers a question.
     ///
     /// # Errors
@@ -49,7 +66,9 @@ impl Api {
         let choice = match answer {
             AnswerWish::Once => Choice::Once,
             AnswerWish::SameArgumentsFor(seconds) => Choice::SameArgumentsFor { seconds },
-            AnswerWish::Deny(note) => Choice::Deny { note: note.filter(|note| !note.is_empty()) },
+            AnswerWish::TargetFor { seconds, fixed } => Choice::TargetFor { seconds, fixed },
+            AnswerWish::Deny(note) => Choice::Deny { note: said(note) },
+            AnswerWish::DenyAndPause(note) => Choice::DenyAndPause { note: said(note) },
         };
         let answer = Answer { question: QuestionId::from_text(&approval), choice };
         let question = self.0.delegation.answer(answer, origin).await?;
@@ -59,12 +78,7 @@ impl Api {
     fn approval_view(&self, question: &Question) -> Result<ApprovalView, Failure> {
         let agent = self.agent_asking(question)?;
         let place = self.place(question)?;
-        // Once it is settled nothing of what was asked about is kept.
-        let arguments = match question.params.as_str() {
-            "" => Vec::new(),
-            _ if !matches!(question.kind, QuestionKind::Call { .. }) => Vec::new(),
-            text => rows(&Json::read(text.as_bytes()).unwrap_or(Json::Null)),
-        };
+        let seen = self.shown_of(question);
         let now = self.0.delegation.moment();
         let over = question.state == QuestionState::Pending && now >= question.expires_at;
         let state = if over { QuestionState::Expired } else { question.state };
@@ -88,8 +102,17 @@ impl Api {
                 .map(|why| WhyView { rule: why.rule.clone(), text: why.text.clone() })
                 .collect(),
             only_once: question.only_once(),
-            arguments,
+            arguments: seen.arguments,
             raw: pieces(&question.params),
+            pretty: seen.pretty,
+            changes: seen.changes,
+            holds: seen.holds,
+            suggestion: seen.suggestion,
+            can_remember: seen.can_remember,
+            floods: question
+                .agent
+                .as_ref()
+                .is_some_and(|agent| self.0.delegation.asks_too_often(agent)),
             digest: if question.params.is_empty() {
                 String::new()
             } else {
@@ -101,6 +124,42 @@ impl Api {
             note: question.note.clone(),
             pairing: self.caller_view(question)?,
         })
+    }
+
+    /// What is shown of a call while it waits. Once it is settled nothing of what was asked about is kept.
+    fn shown_of(&self, question: &Question) -> Shown {
+        let QuestionKind::Call { method, .. } = &question.kind else { return Shown::default() };
+        let waits = question.state == QuestionState::Pending && !question.params.is_empty();
+        let Some(params) = Json::read(question.params.as_bytes()).ok().filter(|_| waits) else {
+            return Shown::default();
+        };
+        let aid = self.0.delegation.aid(question);
+        let mut arguments = rows(&params);
+        if let Some(schema) = &aid.schema {
+            add_units(&mut arguments, &params, schema);
+        }
+        let own = match method.as_str() {
+            "tools/call" | "prompts/get" => {
+                params.member("arguments").cloned().unwrap_or_else(|| Json::Object(Vec::new()))
+            }
+            _ => params.clone(),
+        };
+        let means = |fixed: &[String]| {
+            let held = aid.holds.iter().filter(|hold| fixed.contains(&hold.pointer));
+            held.map(words).collect::<Vec<_>>().join(", ")
+        };
+        Shown {
+            arguments,
+            pretty: pieces(&pretty(&params)),
+            changes: aid.last.as_ref().map(|last| changes(last, &own)),
+            holds: aid.holds.iter().map(hold_view).collect(),
+            can_remember: Delegation::can_remember(question),
+            suggestion: aid.suggestion.as_ref().map(|rule| SuggestionView {
+                text: pieces(&means(&rule.fixed)),
+                fixed: rule.fixed.clone(),
+                times: u32::try_from(rule.times).unwrap_or(u32::MAX),
+            }),
+        }
     }
 
     /// Where, and as whom.
@@ -169,6 +228,39 @@ impl Api {
                 })
                 .collect(),
         }))
+    }
+}
+
+/// What is shown of a call while it waits.
+#[derive(Default)]
+struct Shown {
+    arguments: Vec<ArgumentView>,
+    pretty: Vec<Piece>,
+    changes: Option<Vec<ChangeView>>,
+    holds: Vec<HoldView>,
+    suggestion: Option<SuggestionView>,
+    can_remember: bool,
+}
+
+fn said(note: Option<String>) -> Option<String> {
+    note.filter(|note| !note.is_empty())
+}
+
+fn words(hold: &Hold) -> String {
+    match &hold.conditions {
+        Some(conditions) => {
+            conditions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+        }
+        None => hold.pointer.clone(),
+    }
+}
+
+fn hold_view(hold: &Hold) -> HoldView {
+    HoldView {
+        pointer: hold.pointer.clone(),
+        text: pieces(&words(hold)),
+        target: hold.target.map(str::to_owned),
+        holdable: hold.conditions.is_some(),
     }
 }
 

@@ -23,6 +23,7 @@ fn export(folder: &Path) {
         view::AgentAdded,
         view::AgentView,
         view::ApprovalView,
+        view::ApprovalsToldView,
         view::CheckView,
         view::FlowView,
         view::GrantView,

@@ -44,7 +44,10 @@ impl Delegation {
             self.outdated(facts).map_err(internal)?;
             let question = match found {
                 Some(question) => question,
-                None => self.raise(call, asked, facts).await.map_err(broken)?,
+                None => {
+                    self.may_ask(&call.agent).await?;
+                    self.raise(call, asked, facts).await.map_err(broken)?
+                }
             };
             let left = || wait.within.map(|within| within.saturating_sub(since.elapsed()));
             let settled = self.settled_by(&question.id, left).await?;

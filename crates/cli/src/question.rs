@@ -1,0 +1,152 @@
+//! A question in a terminal: everything the window shows. Every character that could mislead stands in ⟦ ⟧ by its code,
+//! and those two signs themselves too, so that nothing a stranger wrote can pass for one of ours or move the cursor.
+
+use std::fmt::Write as _;
+
+use prokura_api::view::{ApprovalView, ArgumentView, Piece, PlaceView};
+
+/// What lines of a value that goes on are led by.
+const ON: &str = "      │ ";
+
+/// The question as text.
+pub fn text(view: &ApprovalView) -> String {
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    let _ = head(view, &mut out);
+    let _ = body(view, &mut out);
+    out
+}
+
+fn head(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
+    let class = view.class.as_deref().unwrap_or("unclassified");
+    writeln!(out, "Question  {}  ({}, until {})", view.id, view.state, view.expires_at)?;
+    writeln!(out, "Who       {}", said(&view.agent.name))?;
+    if let Some(claim) = &view.agent_claim {
+        writeln!(out, "          says it is \"{}\"", said(claim))?;
+    }
+    if let Some(server) = &view.server {
+        let account = view.account.as_ref().map(|account| said(&account.name)).unwrap_or_default();
+        let host = said(&view.server_host);
+        writeln!(out, "As whom   {account} at {} ({host})", said(&server.name))?;
+    }
+    let what = if view.target_kind == "tool" { class } else { view.target_kind.as_str() };
+    writeln!(out, "What      {} ({what})", pieces(&view.target))?;
+    for (index, why) in view.why.iter().enumerate() {
+        let label = if index == 0 { "Why" } else { "" };
+        writeln!(out, "{label:<9} {}", said(&why.text))?;
+    }
+    if view.floods {
+        writeln!(
+            out,
+            "Look      This agent asks so often that more of its questions are refused for now."
+        )?;
+    }
+    Ok(())
+}
+
+fn body(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
+    if let Some(caller) = &view.pairing {
+        writeln!(out, "\nA program wants to come in as this agent ({}):", caller.reason)?;
+        if let Some(file) = &caller.executable {
+            writeln!(out, "  {}  {}", pieces(&file.path), file.digest)?;
+        }
+        if let Some(file) = &caller.script {
+            writeln!(out, "  {}  {}", pieces(&file.path), file.digest)?;
+        }
+        return Ok(());
+    }
+    if view.raw.is_empty() {
+        return writeln!(out, "\nWhat was asked about is not kept after the answer.");
+    }
+    writeln!(out, "\nEvery parameter ({}):", view.arguments.len())?;
+    for argument in &view.arguments {
+        row(argument, out)?;
+    }
+    changes(view, out)?;
+    writeln!(out, "\nAs the server will see it:\n{ON}{}", pieces(&view.raw))?;
+    if let Some(rule) = &view.suggestion {
+        let text = pieces(&rule.text);
+        writeln!(out, "\nYou allowed this {} times with {text}.", rule.times)?;
+    }
+    let targets: Vec<_> = view.holds.iter().filter(|hold| hold.target.is_some()).collect();
+    if view.can_remember && !targets.is_empty() {
+        writeln!(out, "\nHeld fixed with --hold-targets:")?;
+        for hold in targets {
+            let why = hold.target.as_deref().unwrap_or_default();
+            let unable = if hold.holdable { "" } else { ": too long to be held" };
+            writeln!(out, "  {}  ({why}{unable})", pieces(&hold.text))?;
+        }
+    }
+    Ok(())
+}
+
+fn row(argument: &ArgumentView, out: &mut String) -> std::fmt::Result {
+    let kind = match argument.kind.as_str() {
+        "string" => String::new(),
+        kind => format!("  ({kind})"),
+    };
+    writeln!(out, "  {} =", pieces(&argument.pointer))?;
+    let unit = argument.unit.as_deref().map(|unit| format!(" {}", pieces(unit)));
+    writeln!(out, "{ON}{}{}{kind}", pieces(&argument.value), unit.unwrap_or_default())?;
+    argument.places.iter().try_for_each(|place| leads(place, out))
+}
+
+fn leads(place: &PlaceView, out: &mut String) -> std::fmt::Result {
+    let what = if place.kind == "email" { "mail to" } else { "leads to" };
+    let warning = place.warning.as_deref().map(|text| format!(", {text}")).unwrap_or_default();
+    writeln!(out, "      → {what} {}{warning}", pieces(&place.host))
+}
+
+fn changes(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
+    let Some(changes) = &view.changes else {
+        return writeln!(out, "\nThe first call of this kind since Prokura was started.");
+    };
+    if changes.is_empty() {
+        return writeln!(out, "\nThe same arguments as last time.");
+    }
+    writeln!(out, "\nDifferent from last time:")?;
+    for change in changes {
+        let side = |side: &Option<Vec<Piece>>| match side {
+            Some(value) => pieces(value),
+            None => "(not there)".to_owned(),
+        };
+        writeln!(out, "  {}", pieces(&change.pointer))?;
+        writeln!(out, "    - {}\n    + {}", side(&change.before), side(&change.now))?;
+    }
+    Ok(())
+}
+
+/// Pieces in one text: marks in ⟦ ⟧.
+pub fn pieces(all: &[Piece]) -> String {
+    let mut out = String::new();
+    for piece in all {
+        if piece.mark {
+            out.push_str(&format!("⟦{}⟧", said(&piece.text)));
+            continue;
+        }
+        out.push_str(&said(&piece.text));
+        if let Some(hint) = &piece.hint {
+            out.push_str(&format!("⟦{}⟧", said(hint)));
+        }
+    }
+    out
+}
+
+/// A stranger's text without anything that could move the cursor or pass for a mark.
+fn said(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => {
+                out.push('\n');
+                out.push_str(ON);
+            }
+            '⟦' | '⟧' => out.push_str(&format!("⟦U+{:04X}⟧", u32::from(character))),
+            _ if character.is_control() => {
+                out.push_str(&format!("⟦U+{:04X}⟧", u32::from(character)))
+            }
+            _ => out.push(character),
+        }
+    }
+    out
+}

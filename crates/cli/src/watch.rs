@@ -1,0 +1,111 @@
+//! `approvals watch`: every question as it comes, answered where it is read. What was typed before a question could be
+//! read answers nothing, and what cannot be taken back needs the whole word.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use prokura_api::view::ApprovalView;
+use prokura_api::{AnswerWish, Failure, Request};
+use prokura_host::control::Client;
+use tokio::sync::mpsc;
+
+use crate::approvals::targets;
+use crate::ask::{internal, seconds};
+use crate::question;
+
+/// How often questions are asked for.
+const LOOK: Duration = Duration::from_millis(500);
+/// An answer arms after this time.
+const MOMENT: Duration = Duration::from_millis(400);
+
+const WORDS: &str = "  allow            this call, once
+  same TIME        allow, and the same arguments for TIME (15m, 8h)
+  hold TIME        allow, and this tool with its targets held fixed for TIME
+  suggested TIME   allow, and the rule suggested above for TIME
+  deny [NOTE]      deny; the agent is told the note
+  pause [NOTE]     deny, and pause this agent
+  later            leave it, and go on to the next";
+
+pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
+    let mut client = Client::connect(data).await?;
+    let (tell, mut typed) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            let Ok(line) = line else { break };
+            if tell.send((Instant::now(), line)).is_err() {
+                break;
+            }
+        }
+    });
+    println!("Waiting for questions. Ctrl-C ends it.");
+    let mut left = HashSet::new();
+    loop {
+        let waiting = client.ask(&Request::Approvals { all: false }).await?;
+        let waiting: Vec<ApprovalView> = serde_json::from_value(waiting).map_err(internal)?;
+        left.retain(|id| waiting.iter().any(|view| view.id == *id));
+        let Some(view) = waiting.into_iter().find(|view| !left.contains(&view.id)) else {
+            tokio::time::sleep(LOOK).await;
+            if typed.is_closed() && typed.is_empty() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            continue;
+        };
+        println!("\n{}\n{WORDS}", question::text(&view));
+        let armed = Instant::now() + MOMENT;
+        match answer(&view, &mut typed, armed).await {
+            None => return Ok(ExitCode::SUCCESS),
+            Some(None) => drop(left.insert(view.id)),
+            Some(Some(answer)) => {
+                let request = Request::ApprovalAnswer { approval: view.id.clone(), answer };
+                match client.ask(&request).await {
+                    Ok(_) => println!("Answered."),
+                    Err(failure) => {
+                        println!("error: {}\n  next: {}", failure.message, failure.hint);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the person types, once it is an answer; `None` at the end of the input.
+async fn answer(
+    view: &ApprovalView,
+    typed: &mut mpsc::UnboundedReceiver<(Instant, String)>,
+    armed: Instant,
+) -> Option<Option<AnswerWish>> {
+    loop {
+        let (at, line) = typed.recv().await?;
+        if at < armed {
+            continue;
+        }
+        match parse(view, line.trim()) {
+            Ok(answer) => return Some(answer),
+            Err(text) => println!("{text}"),
+        }
+    }
+}
+
+/// One line as an answer; `Ok(None)` leaves the question.
+fn parse(view: &ApprovalView, line: &str) -> Result<Option<AnswerWish>, String> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let rest = rest.trim();
+    let note = (!rest.is_empty()).then(|| rest.to_owned());
+    let time = || seconds(rest).map_err(|failure| format!("{} {}", failure.message, failure.hint));
+    Ok(Some(match word {
+        "" => return Err("Type allow or deny.".to_owned()),
+        "allow" if rest.is_empty() => AnswerWish::Once,
+        "same" => AnswerWish::SameArgumentsFor(time()?),
+        "hold" => AnswerWish::TargetFor { seconds: time()?, fixed: targets(view) },
+        "suggested" => match &view.suggestion {
+            Some(rule) => AnswerWish::TargetFor { seconds: time()?, fixed: rule.fixed.clone() },
+            None => return Err("Nothing is suggested here.".to_owned()),
+        },
+        "deny" => AnswerWish::Deny(note),
+        "pause" => AnswerWish::DenyAndPause(note),
+        "later" => return Ok(None),
+        _ => return Err(format!("That is no answer. Use one of:\n{WORDS}")),
+    }))
+}
