@@ -171,7 +171,7 @@ async fn approvals(album: &Album, stage: &Stage, world: &World) {
     window.sees("grace@harbour.example").await;
     window.armed().await;
     album.approval(stage, "approval-message").await;
-    window.press("As the server will see it").await;
+    window.press("As sent").await;
     album.approval(stage, "approval-raw").await;
     window.press("Deny with note…").await;
     window.type_into("What claude-code is told", "Ask me again when Grace confirmed.").await;
