@@ -7,6 +7,7 @@ mod audit;
 mod flow;
 mod grants;
 mod names;
+mod network;
 mod servers;
 mod sign_in;
 mod state;
@@ -31,6 +32,11 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         state::pause,
         state::resume,
         state::doctor,
+        network::network,
+        network::network_proxy,
+        network::network_trust,
+        network::network_distrust,
+        network::adopt,
         servers::servers,
         servers::server_add,
         servers::server_remove,

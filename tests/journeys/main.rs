@@ -8,6 +8,7 @@ mod bad_sign_in;
 mod bad_start;
 mod call;
 mod cookbook;
+mod copies;
 mod demo;
 mod fidelity;
 mod flows;

@@ -1,6 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
 import type { WireWish } from "../src/generated/Request";
-import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, GrantView, OwnServerView, Piece, ProgramView, RecordView, ServerView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
+import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, GrantView, NetworkView, OwnServerView, Piece, ProgramView, RecordView, ServerView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -216,11 +216,20 @@ export function records(scene: Scene): RecordView[] {
 }
 
 export const checks = (scene: Scene): CheckView[] => [
-  { id: "data", ok: true, message: "The data folder can be written and only you can read it.", hint: null },
-  { id: "gateway", ok: true, message: "The gateway listens on 127.0.0.1:47200.", hint: null },
-  { id: "vault", ok: scene !== "failing", message: scene === "failing" ? "The keyring did not answer." : "The vault is open with a key from the keyring.", hint: scene === "failing" ? "Unlock the keyring of your desktop, then check again." : null },
-  { id: "audit", ok: true, message: "The audit log is whole: 1,204 records.", hint: null },
-  { id: "accounts", ok: scene === "empty", message: scene === "empty" ? "No account needs you." : "1 account needs a new sign-in: northwind at Linear.", hint: scene === "empty" ? null : "Sign in on the server's page." },
+  { id: "version", ok: true, message: "Prokura 0.1.0, MCP 2025-11-25 and 2026-07-28", hint: null },
+  { id: "folder", ok: true, message: "/home/marta/.local/share/prokura", hint: null },
+  { id: "database", ok: true, message: "whole, 3.2 MB", hint: null },
+  { id: "endpoint", ok: true, message: "agents are answered at http://127.0.0.1:47200", hint: null },
+  scene === "failing"
+    ? { id: "vault", ok: false, message: "the keyring has not answered yet; answer its prompt or unlock it, then try again", hint: "Answer the keyring's prompt, which may be behind another window, or start the keyring again. Prokura tries again by itself." }
+    : { id: "vault", ok: true, message: "open, with a key in the keyring", hint: null },
+  { id: "audit", ok: true, message: "1204 records, unbroken", hint: null },
+  { id: "anchor", ok: true, message: "outside of the database, at record 1204", hint: null },
+  scene === "failing"
+    ? { id: "copy", ok: false, message: "this data folder was copied. Sign-ins that the original may still use are not renewed here: linear (northwind), ledger (marta@example.org)", hint: "Sign in to these servers again. If the original is gone, run `prokura adopt`, or press the button in the settings." }
+    : { id: "copy", ok: true, message: "this data folder is the only one that is known", hint: null },
+  { id: "network", ok: true, message: scene === "empty" ? "servers are reached directly" : "servers are reached through http://proxy.northwind.example:3128; trusts Northwind internal too", hint: null },
+  ...(scene === "empty" ? [] : [{ id: "server linear", ok: false, message: "sign-in needed", hint: "Run `prokura servers sign-in linear`, or sign in in the window." }]),
 ];
 
 export const told = () => ({
@@ -228,3 +237,13 @@ export const told = () => ({
   advice: "You allowed 39 % of 28 questions in under two seconds: you may be approving unread. Allow narrow things for a time, so that fewer questions come.",
   do_not_disturb: "off",
 });
+
+export const network = (scene: Scene): NetworkView => scene === "empty"
+  ? { proxy: null, authorities: [] }
+  : {
+    proxy: "http://proxy.northwind.example:3128",
+    authorities: [
+      { name: "Northwind internal", fingerprints: ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"] },
+      { name: "Build machines", fingerprints: ["60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752", "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13"] },
+    ],
+  };

@@ -20,6 +20,7 @@ use crate::dpop::Nonces;
 use crate::error::AccountError;
 use crate::http::{Guard, Network};
 use crate::name;
+use crate::network;
 use crate::proof::Flights;
 use crate::sign_in::Desk;
 use crate::step_up::Upgrades;
@@ -55,13 +56,14 @@ type Issuers = HashMap<(String, String), (Timestamp, Arc<Issuer>)>;
 
 pub(crate) struct Book {
     pub(crate) store: Store,
-    log: Log,
+    pub(crate) log: Log,
     pub(crate) vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) options: Options,
     changes: Arc<dyn Fn(Change) + Send + Sync>,
-    guards: Mutex<HashMap<String, Guard>>,
+    /// By endpoint, with the version of the network they were built over.
+    guards: Mutex<HashMap<String, (u64, Guard)>>,
     issuers: Mutex<Issuers>,
     keys: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     pub(crate) flights: Flights,
@@ -96,6 +98,7 @@ impl AccountBook {
                 });
             }
         }
+        network::apply(&store, &options.network)?;
         Ok(Self(Arc::new(Book {
             store,
             log,
@@ -172,12 +175,13 @@ impl Book {
     /// The endpoint of a Server, and the guarded way to it and to what it points at.
     pub(crate) fn way_to(&self, server: &Server) -> Result<(Guard, Url), AccountError> {
         let endpoint = endpoint(server)?;
+        let version = self.options.network.version();
         let mut guards = lock(&self.guards);
         let guard = match guards.get(endpoint.as_str()) {
-            Some(guard) => guard.clone(),
-            None => {
+            Some((of, guard)) if *of == version => guard.clone(),
+            Some(_) | None => {
                 let guard = Guard::new(&endpoint, &self.options.network)?;
-                guards.insert(endpoint.to_string(), guard.clone());
+                guards.insert(endpoint.to_string(), (version, guard.clone()));
                 guard
             }
         };

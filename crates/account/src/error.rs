@@ -32,6 +32,17 @@ pub enum AccountError {
     /// A key or header that cannot be used.
     #[error("this key cannot be used: {0}")]
     BadKey(&'static str),
+    /// A setting that cannot be used.
+    #[error("this cannot be set: {0}")]
+    BadSetting(&'static str),
+    /// The data folder was copied, and the original may still use what was copied.
+    #[error(
+        "this data folder is a copy, and renewing the sign-in to {server} here would end it in the original; sign in to {server} again, or run `prokura adopt` if the original is gone"
+    )]
+    Copied {
+        /// The Server's name.
+        server: String,
+    },
     /// A network trouble that may pass; nothing stored was changed.
     #[error("{host} cannot be reached now ({reason}); try again later, nothing was lost")]
     Unreachable {

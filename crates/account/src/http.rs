@@ -1,22 +1,23 @@
 //! The guarded way out: https only (http on this machine for a Server that itself lives here), addresses checked at the
-//! moment of connecting, no automatic redirects, no proxy from the environment, bounded bodies and times.
+//! moment of connecting, no automatic redirects, no proxy from the environment, bounded bodies and times. Through a proxy that the person set, the
+//! proxy resolves names: then addresses written out are checked here, and names there.
 //! It must never send to an address that the Server's own endpoint does not justify.
 
 mod address;
+mod network;
 mod resolve;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, LOCATION};
-use reqwest::dns::Resolve;
-use reqwest::{Certificate, Client, redirect};
+use reqwest::{Client, redirect};
 use url::{Host, Url};
 
 use crate::text;
 use resolve::{Blocked, Filter};
 
+pub use network::Network;
 pub use resolve::SystemResolver;
 
 /// The largest body that is read of an answer in discovery, registration and token requests.
@@ -28,33 +29,6 @@ const MAX_CONNECT: Duration = Duration::from_secs(10);
 /// How many same-origin redirects a discovery request follows.
 const MAX_HOPS: usize = 5;
 const USER_AGENT: &str = concat!("Prokura/", env!("CARGO_PKG_VERSION"));
-
-/// What every guarded client is built from.
-#[derive(Clone)]
-pub struct Network {
-    resolver: Arc<dyn Resolve>,
-    roots: Vec<Certificate>,
-}
-
-impl Network {
-    /// Names from `resolver`; `roots` are trusted beside those of the system.
-    #[must_use]
-    pub fn new(resolver: Arc<dyn Resolve>, roots: Vec<Certificate>) -> Self {
-        Self { resolver, roots }
-    }
-
-    /// The system's resolver and its trusted roots.
-    #[must_use]
-    pub fn system() -> Self {
-        Self::new(Arc::new(SystemResolver), Vec::new())
-    }
-}
-
-impl fmt::Debug for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Network").field("roots", &self.roots.len()).finish_non_exhaustive()
-    }
-}
 
 /// Why a request was not sent, or had no usable answer. Never holds anything secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -156,16 +130,16 @@ impl Guard {
     pub fn new(endpoint: &Url, network: &Network) -> Result<Self, Fault> {
         let reach = Arc::new(Reach::of(endpoint));
         reach.check(endpoint)?;
-        let filter = Filter::new(network.resolver.clone(), reach.clone());
+        let filter = Filter::new(network.resolver.clone(), reach.clone(), network.proxy());
         let client = Client::builder()
             .redirect(redirect::Policy::none())
-            .no_proxy()
             .referer(false)
             .connect_timeout(MAX_CONNECT)
             .user_agent(USER_AGENT)
-            .dns_resolver(filter)
-            .tls_certs_merge(network.roots.iter().cloned())
-            .build()
+            .dns_resolver(filter);
+        let client = network
+            .on(client)
+            .and_then(reqwest::ClientBuilder::build)
             .map_err(|fault| unreachable(endpoint, fault))?;
         Ok(Self { reach, client })
     }

@@ -186,6 +186,7 @@ impl Book {
                     AccountError::Unreachable { .. }
                     | AccountError::Refused { .. }
                     | AccountError::ForAnother { .. }
+                    | AccountError::Copied { .. }
                     | AccountError::BadMetadata { .. },
                 ) if usable => return Proof::of_tokens(&account, &tokens),
                 Err(fault) => return Err(fault),
@@ -231,6 +232,9 @@ impl Book {
             return Ok(());
         }
         self.needs_vault()?;
+        if self.is_doubtful(&account)? {
+            return Err(AccountError::Copied { server: server.name });
+        }
         let Some(tokens) = self.tokens(&account)? else { return Ok(()) };
         let (Some(issuer), Some(resource)) = (&account.issuer, &account.resource) else {
             return Ok(());

@@ -38,6 +38,11 @@ impl Api {
             }
             Request::SignOut { server, account } => value(self.sign_out(server, account).await),
             Request::Doctor => value(self.doctor().await),
+            Request::Network => value(self.network().await),
+            Request::NetworkProxy { url } => value(self.network_proxy(url).await),
+            Request::NetworkTrust { name, pem } => value(self.network_trust(name, pem).await),
+            Request::NetworkDistrust { name } => value(self.network_distrust(name).await),
+            Request::Adopt => value(self.adopt().await),
             Request::Pause => value(self.pause().await),
             Request::Resume => value(self.resume().await),
             Request::Programs => value(self.programs().await),
@@ -126,6 +131,11 @@ impl Api {
             | Request::KeySet { .. }
             | Request::SignOut { .. }
             | Request::Doctor
+            | Request::Network
+            | Request::NetworkProxy { .. }
+            | Request::NetworkTrust { .. }
+            | Request::NetworkDistrust { .. }
+            | Request::Adopt
             | Request::Pause
             | Request::Resume
             | Request::Programs

@@ -140,7 +140,7 @@ impl From<UpstreamFault> for Failure {
             UpstreamFault::VaultLocked(_) => Self::new(
                 FailureCode::VaultLocked,
                 message,
-                "Unlock the keyring of your desktop, then try again.",
+                "`prokura doctor` says what is missing and what to do. Nothing was lost.",
             ),
         }
     }
@@ -165,10 +165,13 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
             FailureCode::SignInNeeded,
             "Have a new token written to that file, then try again. Nothing was sent.",
         ),
-        Fault::BadEndpoint(_) | Fault::BadKey(_) => {
+        Fault::BadEndpoint(_) | Fault::BadKey(_) | Fault::BadSetting(_) => {
             (FailureCode::BadRequest, "Correct what was entered and try again.")
         }
-        Fault::SignInNeeded { .. } | Fault::KeyRefused { .. } | Fault::DoesNotOpen => (
+        Fault::SignInNeeded { .. }
+        | Fault::KeyRefused { .. }
+        | Fault::DoesNotOpen
+        | Fault::Copied { .. } => (
             FailureCode::SignInNeeded,
             "Sign in with `prokura servers sign-in NAME` or in the window.",
         ),
@@ -206,9 +209,10 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         Fault::Expired | Fault::Cancelled | Fault::Stopping => {
             (FailureCode::Conflict, "Start the sign-in again when you are ready.")
         }
-        Fault::VaultLocked(_) => {
-            (FailureCode::VaultLocked, "Unlock the keyring of your desktop, then try again.")
-        }
+        Fault::VaultLocked(_) => (
+            FailureCode::VaultLocked,
+            "`prokura doctor` says what is missing and what to do. Nothing was lost.",
+        ),
         Fault::Store(_) => (FailureCode::Internal, "Run `prokura doctor`."),
     }
 }

@@ -370,6 +370,27 @@ pub enum Request {
     Resume,
     /// Look for trouble.
     Doctor,
+    /// How servers are reached.
+    Network,
+    /// Set the proxy; none goes out directly.
+    NetworkProxy {
+        /// Its URL.
+        url: Option<String>,
+    },
+    /// Trust a certificate authority beside the system's.
+    NetworkTrust {
+        /// What to call it.
+        name: String,
+        /// Its certificates in PEM.
+        pem: String,
+    },
+    /// Trust it no more.
+    NetworkDistrust {
+        /// What it is called.
+        name: String,
+    },
+    /// Say that this data folder is the only one left of those that were copied.
+    Adopt,
 }
 
 impl std::fmt::Debug for ClientWish {

@@ -4,6 +4,7 @@ mod agents;
 mod approvals;
 mod flow;
 mod grants;
+mod network;
 mod pairings;
 mod program;
 
@@ -18,6 +19,7 @@ pub use approvals::{
 };
 pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
 pub use grants::GrantView;
+pub use network::{AuthorityView, NetworkView};
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 pub use program::{LineView, OwnServerView, ProgramView, WirePreviewView, WiredView};
 pub use servers::{AccountView, ServerView, SignInView};

@@ -1,8 +1,12 @@
 //! The words of the command line.
 
+mod network;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub use network::Network;
 
 /// Let your AI agents use remote MCP servers under delegations that you can see, limit, approve, audit and take back.
 #[derive(Debug, Parser)]
@@ -54,8 +58,13 @@ pub enum Command {
     Pause,
     /// End the pause.
     Resume,
-    /// Look for trouble.
+    /// Look for trouble, and say what to do; works without a running Host too.
     Doctor,
+    /// How servers are reached: a proxy, certificate authorities of your own.
+    #[command(subcommand)]
+    Network(Network),
+    /// Say that this data folder is the only one left of those that were copied: its sign-ins are renewed again.
+    Adopt,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -10,7 +10,7 @@ use prokura_host::default_data_dir;
 use serde_json::{Value, json};
 
 use crate::args::{
-    Agents, Args, Audit, Command, EffectWord, Flow, GrantAdd, Grants, Servers, Tools,
+    Agents, Args, Audit, Command, EffectWord, Flow, GrantAdd, Grants, Network, Servers, Tools,
 };
 use crate::{approvals, args, serve, show, verify, wire};
 
@@ -44,7 +44,14 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor => {
-            let value = ask(&data, &Request::Doctor).await?;
+            let value = match ask(&data, &Request::Doctor).await {
+                // Without a Host the folder itself can be looked at.
+                Err(failure) if failure.code == FailureCode::Unreachable => {
+                    serde_json::to_value(prokura_host::doctor::without_host(&data))
+                        .map_err(internal)?
+                }
+                told => told?,
+            };
             show::print(&value, json);
             let well = value.as_array().is_some_and(|checks| {
                 checks.iter().all(|check| check.get("ok") == Some(&Value::Bool(true)))
@@ -69,6 +76,13 @@ fn request(command: Command) -> Result<Request, Failure> {
     Ok(match command {
         Command::State => Request::State,
         Command::Pause => Request::Pause,
+        Command::Adopt => Request::Adopt,
+        Command::Network(Network::Show) => Request::Network,
+        Command::Network(Network::Proxy { url, none: _ }) => Request::NetworkProxy { url },
+        Command::Network(Network::Trust { name, file }) => {
+            Request::NetworkTrust { name, pem: text_of(&file)? }
+        }
+        Command::Network(Network::Distrust { name }) => Request::NetworkDistrust { name },
         Command::Resume => Request::Resume,
         Command::Servers(words) => servers(words)?,
         Command::Agents(Agents::Add { name, key: _ }) => Request::AgentAdd { name },
@@ -227,6 +241,12 @@ async fn sign_in(
 pub fn seconds(text: &str) -> Result<i64, Failure> {
     seconds_in(text).ok_or_else(|| {
         bad(format!("\"{text}\" is not a time."), "Write it like 90s, 15m, 8h or 30d.")
+    })
+}
+
+fn text_of(file: &std::path::Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| {
+        bad(format!("{} cannot be read: {error}.", file.display()), "Name a PEM file.")
     })
 }
 

@@ -74,9 +74,17 @@ pub trait Signer: Send + Sync {
     /// Puts the latest checkpoint where a thief of the file cannot reach it.
     fn anchor(&self, checkpoint: &Anchor);
 
-    /// The latest anchored checkpoint of log `log_id`, where there is one.
-    fn anchored(&self, log_id: &str) -> Option<Anchor>;
+    /// The latest anchored checkpoint of log `log_id`; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`AnchorFault`] when it cannot be read now: then nobody knows whether there is one.
+    fn anchored(&self, log_id: &str) -> Result<Option<Anchor>, AnchorFault>;
 }
+
+/// Why an anchor could not be read; a sentence without its full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct AnchorFault(pub String);
 
 /// A checkpoint as it is anchored.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

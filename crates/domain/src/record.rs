@@ -38,6 +38,12 @@ kinds! {
     HostStopped = "host.stopped";
     /// The Host had been killed; calls without an outcome are listed.
     HostRecovered = "host.recovered";
+    /// The data folder was found to be a copy of another.
+    HostCopied = "host.copied";
+    /// The person said that it is the only one left.
+    HostAdopted = "host.adopted";
+    /// Proxy or trusted certificate authorities were changed.
+    NetworkChanged = "network.changed";
     /// All Agents were paused.
     Paused = "host.paused";
     /// The pause ended.

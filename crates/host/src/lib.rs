@@ -3,6 +3,8 @@
 
 pub mod bridge;
 pub mod control;
+mod copied;
+pub mod doctor;
 mod door;
 mod folder;
 mod guard;

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::control::Control;
+use crate::copied;
 use crate::door::{Behind, Door};
 use crate::folder::{Folder, agents_socket_of, socket_of};
 use crate::guard::Guard;
@@ -63,6 +64,8 @@ struct Ground {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     changes: broadcast::Sender<Change>,
+    /// One for everything that goes out: what the person sets holds everywhere at once.
+    network: Network,
 }
 
 impl Host {
@@ -91,11 +94,13 @@ impl Host {
             ground.store.put_setting(CLIENT_DOCUMENT, url)?;
         }
         let accounts = accounts(&ground)?;
+        doubt_a_copy(&ground, &folder.path, &accounts).await?;
         let delegation = delegation(&ground, &accounts, options.prompter)?;
         let around = Around {
             http: http.clone(),
             data: folder.path.clone(),
             vault: Arc::clone(&ground.vault),
+            store: ground.store.clone(),
         };
         let api = Arc::new(Api::new(prokura_api::Parts {
             store: ground.store.clone(),
@@ -200,7 +205,21 @@ async fn ground(
         Arc::clone(&vault) as Arc<dyn Signer>,
     )?;
     let (changes, _) = broadcast::channel(256);
-    Ok(Ground { store, log, vault, clock, entropy, changes })
+    let network = Network::system();
+    Ok(Ground { store, log, vault, clock, entropy, changes, network })
+}
+
+/// A copied folder renews no sign-in: that would end it in the original.
+async fn doubt_a_copy(
+    ground: &Ground,
+    folder: &Path,
+    accounts: &AccountBook,
+) -> Result<(), HostError> {
+    if copied::is_copy(&ground.store, folder)? {
+        accounts.doubt()?;
+        note(&ground.log, RecordKind::HostCopied, Json::object::<String>([])).await?;
+    }
+    Ok(())
 }
 
 /// The name of this folder's entry in the keyring: random, so that two folders never share one.
@@ -233,7 +252,7 @@ fn delegation(
     prompter: Arc<dyn Prompter>,
 ) -> Result<Delegation, StoreError> {
     let directory = Arc::new(StoreDirectory(ground.store.clone()));
-    let upstream = HttpUpstream::new(directory, accounts.clone(), Network::system());
+    let upstream = HttpUpstream::new(directory, accounts.clone(), ground.network.clone());
     Delegation::new(Parts {
         store: ground.store.clone(),
         log: ground.log.clone(),
@@ -255,7 +274,7 @@ fn accounts(ground: &Ground) -> Result<AccountBook, HostError> {
     let options = AccountOptions {
         client_name: "Prokura".to_owned(),
         client_document: ground.store.setting(CLIENT_DOCUMENT)?.filter(|url| !url.is_empty()),
-        network: Network::system(),
+        network: ground.network.clone(),
     };
     Ok(AccountBook::new(
         ground.store.clone(),

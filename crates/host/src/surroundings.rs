@@ -10,11 +10,14 @@ use prokura_store::Store;
 use prokura_upstream::Directory;
 use prokura_vault::{Vault, VaultState};
 
+use crate::doctor;
+
 /// See [`Surroundings`].
 pub(crate) struct Around {
     pub http: String,
     pub data: PathBuf,
     pub vault: Arc<Vault>,
+    pub store: Store,
 }
 
 impl Surroundings for Around {
@@ -48,29 +51,7 @@ impl Surroundings for Around {
     }
 
     fn checks(&self) -> Vec<CheckView> {
-        let state = self.vault.retry();
-        let check = |id: &str, ok: bool, message: String, hint: Option<String>| CheckView {
-            id: id.to_owned(),
-            ok,
-            message,
-            hint,
-        };
-        let vault = match state {
-            VaultState::Open => check("vault", true, "open".to_owned(), None),
-            VaultState::Locked(why) => check(
-                "vault",
-                false,
-                why,
-                Some(
-                    "Unlock the keyring of your desktop; Prokura tries again by itself.".to_owned(),
-                ),
-            ),
-        };
-        vec![
-            check("folder", true, self.data.display().to_string(), None),
-            check("gateway", true, format!("listens on {}", self.http), None),
-            vault,
-        ]
+        doctor::of_running(self)
     }
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use prokura_domain::clock::{Clock, Entropy};
 use prokura_domain::flow::Reservation;
 use prokura_domain::json::Json;
-use prokura_domain::port::{Sealer, Signer};
+use prokura_domain::port::{Anchor, AnchorFault, Sealer, Signer};
 use prokura_domain::record::{AuditRecord, Durability, Event};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -278,19 +278,37 @@ impl Log {
         }
     }
 
+    /// What is known of the anchor. Blocks for as long as the keyring is given.
+    ///
+    /// # Errors
+    /// [`AnchorFault`] when it cannot be read now.
+    pub fn anchor(&self) -> Result<Option<Anchor>, AnchorFault> {
+        self.0.signer.anchored(&self.0.log_id)
+    }
+
     /// Checks the whole chain, its checkpoints against the Vault's key, and its end against the anchor. Blocks.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read at all.
     pub fn verify(&self) -> Result<Verdict, StoreError> {
         // First the anchor, then the snapshot: so the snapshot is never the older one.
-        let anchor = self.0.signer.anchored(&self.0.log_id);
+        let (anchor, unread) = match self.0.signer.anchored(&self.0.log_id) {
+            Ok(anchor) => (anchor, None),
+            Err(fault) => (None, Some(fault)),
+        };
         let db = read::connect(&self.0.path)?;
         let key = self.0.signer.public_key();
-        let mut verdict = verify::verify(&db, &self.0.path, anchor.as_ref(), key)?;
+        let known = unread.is_none();
+        let mut verdict = verify::verify(&db, &self.0.path, known.then_some(anchor.as_ref()), key)?;
+        if let Some(fault) = unread {
+            verdict.notes.push(format!(
+                "The anchor could not be read ({fault}): whether the log was put back to an older copy, or cut after its \
+                 last checkpoint, is not known."
+            ));
+        }
         if key.is_none() {
             verdict.notes.push(
-                "The vault is locked: its anchor could not be read, nor its key compared with the checkpoints'."
+                "The vault is locked: its key could not be compared with the checkpoints'."
                     .to_owned(),
             );
         }

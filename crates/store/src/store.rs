@@ -65,6 +65,20 @@ impl Store {
         &self.0.path
     }
 
+    /// What SQLite finds wrong with the file; empty when it is whole. Reads the file on a connection of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read at all.
+    pub fn faults(&self) -> Result<Vec<String>, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.0.path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        let mut check = connection.prepare("PRAGMA quick_check(20)")?;
+        let told = check.query_map([], |row| row.get::<_, String>(0))?;
+        let told = told.collect::<rusqlite::Result<Vec<String>>>()?;
+        Ok(told.into_iter().filter(|line| line != "ok").collect())
+    }
+
     pub(crate) fn read<T>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,

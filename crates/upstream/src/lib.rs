@@ -36,7 +36,8 @@ pub struct HttpUpstream {
     directory: Arc<dyn Directory>,
     accounts: AccountBook,
     network: Network,
-    guards: Mutex<HashMap<String, Guard>>,
+    /// By origin, with the version of the network they were built over.
+    guards: Mutex<HashMap<String, (u64, Guard)>>,
 }
 
 impl std::fmt::Debug for HttpUpstream {
@@ -56,12 +57,15 @@ impl HttpUpstream {
     fn guard(&self, name: &str, url: &Url) -> Result<Guard, UpstreamFault> {
         let key = url.origin().ascii_serialization();
         let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(guard) = guards.get(&key) {
+        let version = self.network.version();
+        if let Some((of, guard)) = guards.get(&key)
+            && *of == version
+        {
             return Ok(guard.clone());
         }
         let guard = Guard::new(url, &self.network)
             .map_err(|fault| UpstreamFault::Unreachable(format!("{name}: {fault}")))?;
-        guards.insert(key, guard.clone());
+        guards.insert(key, (version, guard.clone()));
         Ok(guard)
     }
 
@@ -176,9 +180,19 @@ impl Upstream for HttpUpstream {
         let mut response = self.knock(place, &guard, permit.outgoing(), &proof).await?;
         if response.status() == StatusCode::UNAUTHORIZED && proof.header().is_some() {
             // One resend, with a token the Server has not refused yet (DESIGN §4).
-            if let Ok(newer) = self.accounts.proof(account, Some(&proof)).await {
-                proof = newer;
-                response = self.knock(place, &guard, permit.outgoing(), &proof).await?;
+            match self.accounts.proof(account, Some(&proof)).await {
+                Ok(newer) => {
+                    proof = newer;
+                    response = self.knock(place, &guard, permit.outgoing(), &proof).await?;
+                }
+                // These pass, or say more than the Server's refusal does: signing in again would not help.
+                Err(
+                    error @ (AccountError::Unreachable { .. }
+                    | AccountError::Stopping
+                    | AccountError::Copied { .. }
+                    | AccountError::VaultLocked(_)),
+                ) => return Err(fault(error)),
+                Err(_) => {}
             }
         }
         if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)

@@ -9,13 +9,15 @@ use keyring_core::Error;
 use keyring_core::api::CredentialStoreApi as _;
 use zeroize::Zeroizing;
 
+use crate::trouble::Trouble;
+
 /// How long anybody waits for the keyring.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Why the keyring gave nothing; the text is for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct KeyringFault(pub(crate) String);
+#[error("{1}")]
+pub(crate) struct KeyringFault(pub(crate) Trouble, pub(crate) String);
 
 /// A keyring; blocking.
 pub(crate) trait Keyring: Send + Sync {
@@ -63,22 +65,32 @@ impl Keyring for OsKeyring {
 
 /// What a person can do about it. The stored bytes that some faults carry are left out.
 fn told(fault: &Error) -> KeyringFault {
-    let text = match fault {
-        Error::NoStorageAccess(_) => {
-            "the keyring is locked; unlock it (log in to the desktop, or open it in the password program)".to_owned()
-        }
-        Error::PlatformFailure(why) => format!(
-            "no keyring answers ({why}); start one such as gnome-keyring or KWallet, or start with a key file"
+    let (trouble, text) = match fault {
+        Error::NoStorageAccess(why) if why.to_string().contains("dismissed") => (
+            Trouble::Dismissed,
+            "the keyring's prompt was dismissed, so it stays locked; unlock it when you are asked again".to_owned(),
         ),
-        Error::Ambiguous(_) => {
-            "the keyring holds several entries for this data folder; remove the wrong ones".to_owned()
-        }
-        Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::BadStoreFormat(_) => {
-            "the keyring's entry is damaged; restore it from a backup of the keyring".to_owned()
-        }
-        other => format!("the keyring cannot be used ({other})"),
+        Error::NoStorageAccess(_) => (
+            Trouble::Locked,
+            "the keyring is locked; unlock it (log in to the desktop, or open it in the password program)".to_owned(),
+        ),
+        Error::PlatformFailure(why) => (
+            Trouble::NoKeyring,
+            format!(
+                "no keyring answers ({why}); start one such as gnome-keyring or KWallet, or start with a key file"
+            ),
+        ),
+        Error::Ambiguous(_) => (
+            Trouble::Damaged,
+            "the keyring holds several entries for this data folder; remove the wrong ones".to_owned(),
+        ),
+        Error::BadEncoding(_) | Error::BadDataFormat(..) | Error::BadStoreFormat(_) => (
+            Trouble::Damaged,
+            "the keyring's entry is damaged; restore it from a backup of the keyring".to_owned(),
+        ),
+        other => (Trouble::NoKeyring, format!("the keyring cannot be used ({other})")),
     };
-    KeyringFault(text)
+    KeyringFault(trouble, text)
 }
 
 /// Runs `ask` on a thread of its own and waits at most `patience`. `None`: no answer yet; the thread goes on alone.

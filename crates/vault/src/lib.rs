@@ -10,10 +10,12 @@ mod keys;
 mod marker;
 mod seal;
 mod secret;
+mod trouble;
 mod vault;
 
 pub use anchor::{AnchorFile, read_anchor_file};
 pub use error::VaultError;
 pub use secret::Secret;
+pub use trouble::Trouble;
 pub use vault::{KeySource, Vault, VaultState};
 pub use zeroize::Zeroizing;

@@ -1,7 +1,10 @@
 //! The Vault: opens once its key is there, says what is missing until then, and never keeps its caller waiting for a
 //! keyring longer than a few seconds.
 
+mod master;
+
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,16 +12,18 @@ use std::thread;
 use std::time::Duration;
 
 use prokura_domain::clock::Entropy;
-use prokura_domain::port::{Anchor, SealContext, SealFault, Sealer, Signer};
+use prokura_domain::port::{Anchor, AnchorFault, SealContext, SealFault, Sealer, Signer};
 use zeroize::Zeroizing;
 
 use crate::anchor;
 use crate::error::VaultError;
 use crate::file;
-use crate::keyring::{Keyring, OsKeyring, PATIENCE, bounded};
+use crate::keyring::{Keyring, KeyringFault, OsKeyring, PATIENCE, bounded};
 use crate::keys::Keys;
 use crate::marker::{Kdf, Kind, Marker};
 use crate::seal;
+use crate::trouble::Trouble;
+use master::attempt;
 
 const UNANSWERED: &str =
     "the keyring has not answered yet; answer its prompt or unlock it, then try again";
@@ -76,7 +81,7 @@ struct Shared {
 }
 
 struct Inner {
-    keys: Result<Arc<Keys>, String>,
+    keys: Result<Arc<Keys>, KeyringFault>,
     asking: bool,
 }
 
@@ -116,7 +121,22 @@ impl Vault {
     pub fn state(&self) -> VaultState {
         match &self.shared.lock().keys {
             Ok(_) => VaultState::Open,
-            Err(why) => VaultState::Locked(why.clone()),
+            Err(why) => VaultState::Locked(why.1.clone()),
+        }
+    }
+
+    /// What keeps it from opening.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.shared.lock().keys.as_ref().err().map(|why| why.0)
+    }
+
+    /// Where its key comes from, as people say it.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        match &self.place {
+            Place::Keyring(_) => "a key in the keyring",
+            Place::Beside(_) => "a file that was given at the start",
         }
     }
 
@@ -146,7 +166,7 @@ impl Vault {
             anchoring: AtomicBool::new(false),
         });
         let shared = Arc::new(Shared {
-            inner: Mutex::new(Inner { keys: Err(UNANSWERED.to_owned()), asking: false }),
+            inner: Mutex::new(Inner { keys: Err(unanswered()), asking: false }),
             answered: Condvar::new(),
         });
         ask(&shared, &place, &entropy);
@@ -182,7 +202,7 @@ impl Vault {
     }
 
     fn keys(&self) -> Result<Arc<Keys>, SealFault> {
-        self.shared.lock().keys.clone().map_err(SealFault::Locked)
+        self.shared.lock().keys.clone().map_err(|why| SealFault::Locked(why.1))
     }
 }
 
@@ -227,7 +247,7 @@ fn ask(shared: &Arc<Shared>, place: &Arc<KeyringPlace>, entropy: &Arc<dyn Entrop
             asking.0.lock().keys = keys.map(Arc::new);
         });
         inner.asking = started.is_ok();
-        inner.keys = Err(UNANSWERED.to_owned());
+        inner.keys = Err(unanswered());
     }
     let _ = shared.answered.wait_timeout_while(inner, place.patience, |inner| inner.asking);
 }
@@ -251,58 +271,8 @@ impl Drop for Anchoring {
     }
 }
 
-/// Reads the master key, or makes it for a folder that was never sealed.
-fn attempt(place: &KeyringPlace, entropy: &dyn Entropy) -> Result<Keys, String> {
-    let marker = Marker::read(&place.dir).map_err(|fault| fault.to_string())?;
-    let stored = place.keyring.read(&place.entry).map_err(|fault| fault.to_string())?;
-    let master = match (stored, &marker) {
-        (Some(bytes), _) => master_from(&bytes)?,
-        (None, Some(_)) => {
-            return Err(format!(
-                "the key of this data folder is missing from the keyring (entry \"{}\"); restore the keyring from a \
-                 backup. Nothing stored can be opened without it",
-                place.entry
-            ));
-        }
-        (None, None) => make(place, entropy)?,
-    };
-    let keys = Keys::new(master);
-    match marker {
-        Some(marker) if marker.key_id != keys.id() => Err(format!(
-            "the keyring holds another key than the one this data folder was sealed with (entry \"{}\"); restore the \
-             keyring that belongs to it",
-            place.entry
-        )),
-        Some(_) => Ok(keys),
-        None => Marker { kind: Kind::Keyring, key_id: keys.id(), kdf: None }
-            .write(&place.dir)
-            .map(|()| keys)
-            .map_err(|fault| fault.to_string()),
-    }
-}
-
-fn make(place: &KeyringPlace, entropy: &dyn Entropy) -> Result<Zeroizing<[u8; 32]>, String> {
-    let mut master = Zeroizing::new([0u8; 32]);
-    entropy.fill(master.as_mut_slice());
-    place.keyring.write(&place.entry, master.as_slice()).map_err(|fault| fault.to_string())?;
-    // Nothing is sealed with a key that is not known to be kept.
-    let kept = place.keyring.read(&place.entry).map_err(|fault| fault.to_string())?;
-    match kept {
-        Some(kept) if kept.as_slice() == master.as_slice() => Ok(master),
-        _ => Err(
-            "the keyring did not keep the new key; try another keyring, or start with a key file"
-                .to_owned(),
-        ),
-    }
-}
-
-fn master_from(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, String> {
-    <[u8; 32]>::try_from(bytes).map(Zeroizing::new).map_err(|_| {
-        format!(
-            "the keyring's entry holds {} bytes instead of 32; restore the keyring from a backup",
-            bytes.len()
-        )
-    })
+fn unanswered() -> KeyringFault {
+    KeyringFault(Trouble::Silent, UNANSWERED.to_owned())
 }
 
 impl Sealer for Vault {
@@ -347,18 +317,28 @@ impl Signer for Vault {
         }
     }
 
-    fn anchored(&self, log_id: &str) -> Option<Anchor> {
-        let keys = self.keys().ok()?;
+    fn anchored(&self, log_id: &str) -> Result<Option<Anchor>, AnchorFault> {
+        let fault = |text: &str| AnchorFault(text.to_owned());
+        let keys = self.keys().map_err(|why| AnchorFault(why.to_string()))?;
         let text = match &self.place {
-            Place::Beside(path) => Zeroizing::new(std::fs::read(path).ok()?),
+            Place::Beside(path) => match std::fs::read(path) {
+                Ok(text) => Some(Zeroizing::new(text)),
+                Err(why) if why.kind() == io::ErrorKind::NotFound => None,
+                Err(why) => return Err(AnchorFault(format!("{}: {why}", path.display()))),
+            },
             Place::Keyring(place) => {
                 let theirs = Arc::clone(place);
-                bounded(place.patience, move || theirs.keyring.read(&theirs.anchor_entry()))?
-                    .ok()??
+                bounded(place.patience, move || theirs.keyring.read(&theirs.anchor_entry()))
+                    .ok_or_else(|| fault(UNANSWERED))?
+                    .map_err(|why| AnchorFault(why.to_string()))?
             }
         };
-        let found = anchor::parse(&text)?;
-        (found.public_key == keys.public() && found.anchor.log_id == log_id).then_some(found.anchor)
+        let Some(text) = text else { return Ok(None) };
+        let found = anchor::parse(&text).ok_or_else(|| fault("the anchor is damaged"))?;
+        if found.public_key != keys.public() {
+            return Err(fault("the anchor is signed with another key"));
+        }
+        Ok(Some(found.anchor).filter(|anchor| anchor.log_id == log_id))
     }
 }
 

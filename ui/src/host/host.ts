@@ -10,6 +10,7 @@ import type {
   CheckView,
   FlowView,
   GrantView,
+  NetworkView,
   ProgramView,
   RecordView,
   ServerView,
@@ -39,6 +40,12 @@ export const state = () => ask<StateView>("state");
 export const pause = () => ask<StateView>("pause");
 export const resume = () => ask<StateView>("resume");
 export const doctor = () => ask<CheckView[]>("doctor");
+export const network = () => ask<NetworkView>("network");
+export const networkProxy = (url: string | null) => ask<NetworkView>("network_proxy", { url });
+export const networkTrust = (name: string, pem: string) => ask<NetworkView>("network_trust", { name, pem });
+export const networkDistrust = (name: string) => ask<NetworkView>("network_distrust", { name });
+/** This data folder is the only one left of those that were copied. */
+export const adopt = () => ask<StateView>("adopt");
 
 export const servers = () => ask<ServerView[]>("servers");
 export const serverAdd = (url: string, name: string) => ask<ServerView>("server_add", { url, name });

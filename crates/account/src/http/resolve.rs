@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::address::{Class, class};
 use super::{Reach, is_loopback, same_form};
 
 /// All addresses of a name were left out.
@@ -32,11 +33,13 @@ impl Resolve for SystemResolver {
 pub(crate) struct Filter {
     inner: Arc<dyn Resolve>,
     reach: Arc<Reach>,
+    /// The host of the person's proxy, which may be in their own network.
+    proxy: Option<String>,
 }
 
 impl Filter {
-    pub(crate) fn new(inner: Arc<dyn Resolve>, reach: Arc<Reach>) -> Self {
-        Self { inner, reach }
+    pub(crate) fn new(inner: Arc<dyn Resolve>, reach: Arc<Reach>, proxy: Option<String>) -> Self {
+        Self { inner, reach, proxy }
     }
 }
 
@@ -44,6 +47,7 @@ impl Resolve for Filter {
     fn resolve(&self, name: Name) -> Resolving {
         let host = same_form(name.as_str());
         let reach = self.reach.clone();
+        let is_proxy = self.proxy.as_ref() == Some(&host);
         // `localhost` is this machine by definition; nobody is asked (RFC 6761 §6.3).
         let asked = if is_loopback(&host) {
             let own: [SocketAddr; 2] = [
@@ -58,8 +62,13 @@ impl Resolve for Filter {
         Box::pin(async move {
             let found: Vec<SocketAddr> = asked.await?.collect();
             let known = !found.is_empty();
-            let allowed: Vec<SocketAddr> =
-                found.into_iter().filter(|at| reach.admits(&host, at.ip())).collect();
+            let allowed: Vec<SocketAddr> = found
+                .into_iter()
+                .filter(|at| match class(at.ip()) {
+                    Class::Public | Class::Loopback | Class::Private if is_proxy => true,
+                    _ => reach.admits(&host, at.ip()),
+                })
+                .collect();
             if known && allowed.is_empty() {
                 tracing::warn!(%host, "all addresses of a name were refused");
                 return Err(Blocked.into());

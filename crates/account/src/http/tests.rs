@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use reqwest::dns::{Addrs, Name, Resolving};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::*;
 

@@ -43,7 +43,7 @@ fn families() -> Vec<Row> {
         Row::new(
             ("a refresh without rotation", "refresh"),
             "CA-38",
-            "goes on with Bearer again; then with refresh-1",
+            "goes on with Bearer again; the second time with refresh-1",
             play(|s| {
                 Box::pin(async move {
                     let same = json!({"access_token": "again", "token_type": "Bearer", "expires_in": 3600});
@@ -52,8 +52,9 @@ fn families() -> Vec<Row> {
                     let heard = s.used().await;
                     s.world.pass(3600);
                     s.used().await;
-                    let last = s.authority.site.asked("/token").pop().unwrap().form();
-                    format!("{heard}; then with {}", last["refresh_token"])
+                    let asked = s.authority.site.asked("/token");
+                    let second = asked.get(2).map(|seen| seen.form()["refresh_token"].clone());
+                    format!("{heard}; the second time with {}", second.unwrap_or_default())
                 })
             }),
         ),

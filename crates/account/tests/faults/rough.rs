@@ -83,7 +83,13 @@ async fn attend(mut stream: TcpStream, manner: Manner, stopped: Arc<AtomicBool>)
             let head = format!("{HEAD}transfer-encoding: chunked\r\n\r\n");
             let _ = stream.write_all(head.as_bytes()).await;
             let piece = [b"1000\r\n".as_slice(), &[b' '; 4096], b"\r\n"].concat();
-            while stream.write_all(&piece).await.is_ok() {}
+            // Sixteen megabytes stand for without end: a test that fails must not fill the memory.
+            for _ in 0..4096 {
+                if stream.write_all(&piece).await.is_err() {
+                    return;
+                }
+            }
+            let _ = stream.write_all(b"0\r\n\r\n").await;
         }
         Manner::Bomb => {
             let head = format!("{HEAD}content-encoding: gzip\r\ncontent-length: 20\r\n\r\n");

@@ -9,6 +9,7 @@ mod issuers;
 mod jwt;
 mod keys;
 mod machine;
+mod network;
 mod refresh;
 mod sealed;
 mod sign_in;

@@ -49,11 +49,11 @@ async fn a_refresh_token_that_is_not_rotated_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_who_ask_at_once_share_one_refresh() {
+async fn two_hundred_who_ask_at_once_share_one_refresh() {
     let (world, authority) = (World::new(), Authority::open().await);
     let (_, account) = world.signed_in(&authority).await;
     world.pass(3600);
-    let all = (0..20).map(|_| {
+    let all = (0..200).map(|_| {
         let (book, id) = (world.book.clone(), account.id.clone());
         tokio::spawn(async move { bearer(&book.proof(&id, None).await.unwrap()) })
     });
@@ -64,11 +64,11 @@ async fn twenty_who_ask_at_once_share_one_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_who_were_refused_at_once_share_one_refresh() {
+async fn two_hundred_who_were_refused_at_once_share_one_refresh() {
     let (world, authority) = (World::new(), Authority::open().await);
     let (_, account) = world.signed_in(&authority).await;
     let mut all = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..200 {
         // Everybody holds the first token before anybody says that it was refused.
         all.push(world.book.proof(&account.id, None).await.unwrap());
     }
@@ -219,4 +219,44 @@ async fn a_refresh_is_finished_even_when_nobody_waits_any_more() {
     }
     assert_eq!(bearer(&world.book.proof(&account.id, None).await.unwrap()), "Bearer access-2");
     assert_eq!(authority.site.asked("/token").len(), 2);
+}
+
+#[tokio::test]
+async fn a_copied_data_folder_never_spends_a_refresh_token_of_the_original() {
+    let (world, authority) = (World::new(), Authority::open().await);
+    let (server, account) = world.signed_in(&authority).await;
+    world.book.doubt().unwrap();
+    // The access token is good for as long as it lives, and is used.
+    world.pass(3600 - 30);
+    assert_eq!(bearer(&world.book.proof(&account.id, None).await.unwrap()), "Bearer access-1");
+    world.pass(30);
+    for _ in 0..2 {
+        let told = world.book.proof(&account.id, None).await;
+        assert!(matches!(told, Err(AccountError::Copied { .. })), "{told:?}");
+    }
+    assert_eq!(authority.site.asked("/token").len(), 1, "the refresh token was sent");
+    assert_eq!(world.book.doubtful().unwrap(), [(server.name.clone(), account.name.clone())]);
+    assert_eq!(world.state(&account), AccountState::SignedIn);
+
+    // It holds over a restart, until the person signs in here.
+    let world = world.restarted();
+    assert!(world.book.proof(&account.id, None).await.is_err());
+    let id = Some(account.id.clone());
+    let sign_in = world.book.start_sign_in(&server, id, &[]).await.unwrap();
+    world.finish(&authority, &sign_in).await.unwrap();
+    assert!(world.book.doubtful().unwrap().is_empty());
+    world.pass(3600);
+    assert_eq!(bearer(&world.book.proof(&account.id, None).await.unwrap()), "Bearer access-3");
+}
+
+#[tokio::test]
+async fn a_copied_data_folder_goes_on_when_the_person_says_that_the_original_is_gone() {
+    let (world, authority) = (World::new(), Authority::open().await);
+    let (_, account) = world.signed_in(&authority).await;
+    world.book.doubt().unwrap();
+    world.pass(3600);
+    assert!(world.book.proof(&account.id, None).await.is_err());
+    world.book.adopt().unwrap();
+    assert!(world.book.doubtful().unwrap().is_empty());
+    assert_eq!(bearer(&world.book.proof(&account.id, None).await.unwrap()), "Bearer access-2");
 }

@@ -107,6 +107,7 @@ impl World {
         drop(book);
         log.close();
         drop((store, log));
+        // Names are asked of the system again: what a test made up about them is gone.
         let world = Self::at(dir, None);
         world.clock.0.store(now.0, Ordering::SeqCst);
         world

@@ -37,7 +37,8 @@ impl Request {
             | Self::AuditVerify
             | Self::AuditExport
             | Self::Flow
-            | Self::Doctor => Reach::Looks,
+            | Self::Doctor
+            | Self::Network => Reach::Looks,
             Self::ServerRemove { .. }
             | Self::SignInCancel { .. }
             | Self::SignOut { .. }
@@ -71,7 +72,12 @@ impl Request {
                     AnswerWish::Once | AnswerWish::SameArgumentsFor(_) | AnswerWish::TargetFor { .. },
                 ..
             }
-            | Self::Resume => Reach::Widens,
+            | Self::Resume
+            // Whom servers are trusted by, and by which way they are reached.
+            | Self::NetworkProxy { .. }
+            | Self::NetworkTrust { .. }
+            | Self::NetworkDistrust { .. }
+            | Self::Adopt => Reach::Widens,
             Self::GrantRevoke { grant } => Reach::OfGrant(grant),
         }
     }

@@ -1,8 +1,8 @@
 //! How things stand: the gateway, the vault, the pause.
 
 use crate::failure::Failure;
-use crate::view::{CheckView, StateView};
-use crate::{Api, FailureCode, Request};
+use crate::view::StateView;
+use crate::{Api, Request};
 
 impl Api {
     /// How things stand.
@@ -52,39 +52,5 @@ impl Api {
     /// Records that a wish was refused to whom it came from.
     pub async fn refused(&self, request: &Request, why: &str) {
         self.0.delegation.note_wish_refused(&request.word(), why).await;
-    }
-
-    /// Looks for trouble.
-    ///
-    /// # Errors
-    /// [`Failure`] when the store cannot be read.
-    pub async fn doctor(&self) -> Result<Vec<CheckView>, Failure> {
-        let mut checks = self.0.surroundings.checks();
-        let verdict = self.audit_verify().await;
-        let log = match &verdict {
-            Ok(verdict) if verdict.ok => {
-                (true, format!("{} records, unbroken", verdict.records), None)
-            }
-            Ok(verdict) => (
-                false,
-                verdict.faults.join("; "),
-                Some("Keep the file as evidence, and compare it with an exported copy.".to_owned()),
-            ),
-            Err(failure) if failure.code == FailureCode::AuditBroken => {
-                (false, failure.message.clone(), Some(failure.hint.clone()))
-            }
-            Err(failure) => (false, failure.message.clone(), Some(failure.hint.clone())),
-        };
-        checks.push(CheckView { id: "audit".to_owned(), ok: log.0, message: log.1, hint: log.2 });
-        for server in self.servers().await? {
-            let ok = server.state == "ready";
-            checks.push(CheckView {
-                id: format!("server {}", server.name),
-                ok,
-                message: if ok { "ready".to_owned() } else { "sign-in needed".to_owned() },
-                hint: (!ok).then(|| format!("Run `prokura servers sign-in {}`.", server.name)),
-            });
-        }
-        Ok(checks)
     }
 }

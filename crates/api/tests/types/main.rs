@@ -28,6 +28,7 @@ fn export(folder: &Path) {
         view::FlowView,
         view::GrantView,
         view::LineView,
+        view::NetworkView,
         view::OwnServerView,
         view::ProgramView,
         view::RecordView,

@@ -43,8 +43,8 @@ impl Signer for LockedVault {
 
     fn anchor(&self, _: &Anchor) {}
 
-    fn anchored(&self, _: &str) -> Option<Anchor> {
-        None
+    fn anchored(&self, _: &str) -> Result<Option<Anchor>, AnchorFault> {
+        Err(AnchorFault("unlock it".to_owned()))
     }
 }
 

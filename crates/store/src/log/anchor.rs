@@ -45,7 +45,12 @@ impl Anchorer {
     }
 
     fn compare(&self, checkpoint: &Anchor) -> State {
-        let Some(old) = self.signer.anchored(&checkpoint.log_id) else { return State::At(0) };
+        let old = match self.signer.anchored(&checkpoint.log_id) {
+            Ok(Some(old)) => old,
+            Ok(None) => return State::At(0),
+            // There may be one, and it may be the only witness of a rollback: it is not written over unread.
+            Err(_) => return State::Unchecked,
+        };
         let found = read::connect(&self.path).and_then(|db| read::one(&db, old.seq));
         match found {
             Ok(Some(record)) if record.hash == old.hash => State::At(old.seq),

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use prokura_domain::digest::Digest;
@@ -267,4 +268,26 @@ async fn the_anchor_does_not_follow_a_log_that_was_put_back() {
     assert_eq!(vault.anchor.lock().unwrap().clone().unwrap(), before);
     let verdict = rolled_back.verify().unwrap();
     assert!(verdict.faults.iter().any(|fault| fault.contains("record 6 is not")), "{verdict:?}");
+}
+
+/// An anchor that cannot be read may be the only witness of a rollback: it is not written over, and not said to be absent.
+#[tokio::test]
+async fn an_anchor_that_cannot_be_read_is_unknown_and_stays() {
+    let bench = Bench::filled(3).await;
+    bench.log.checkpoint().unwrap();
+    let before = bench.vault.anchor.lock().unwrap().clone();
+    bench.vault.blind.store(true, Ordering::SeqCst);
+    let again = open(bench.dir.path(), &bench.vault);
+    again.append(event(4), Durability::Logged).await.unwrap();
+    again.checkpoint().unwrap();
+    assert_eq!(bench.vault.anchor.lock().unwrap().clone(), before, "it was written over unread");
+    let verdict = again.verify().unwrap();
+    assert!(verdict.is_whole(), "{verdict:?}");
+    let told = verdict.notes.join(" ");
+    assert!(told.contains("could not be read (the keyring does not answer)"), "{told}");
+    assert!(!told.contains("There is no anchor"), "{told}");
+    bench.vault.blind.store(false, Ordering::SeqCst);
+    again.append(event(5), Durability::Logged).await.unwrap();
+    again.checkpoint().unwrap();
+    assert_eq!(bench.vault.anchor.lock().unwrap().clone().unwrap().seq, 5);
 }

@@ -54,7 +54,7 @@ impl Verdict {
 /// [`StoreError::Corrupt`] when it is no database of Prokura at all, [`StoreError::Database`] when it cannot be opened.
 pub fn verify_file(path: &Path, anchor: Option<Anchor>) -> Result<Verdict, StoreError> {
     let db = connect(path)?;
-    let mut verdict = verify(&db, path, anchor.as_ref(), None)?;
+    let mut verdict = verify(&db, path, Some(anchor.as_ref()), None)?;
     if let Some(key) = signing_key(&db)? {
         verdict.notes.push(format!(
             "The checkpoints are signed by the key {key}; compare it with the key you noted, for nothing in the file \
@@ -92,11 +92,12 @@ fn uri(path: &Path) -> String {
     out
 }
 
-/// Verifies what `db` sees; `key` is the Vault's, where it is open.
+/// Verifies what `db` sees. `anchor` is what is known of the anchor: nothing, that there is none, or which; `key` is the
+/// Vault's, where it is open.
 pub(super) fn verify(
     db: &Connection,
     path: &Path,
-    anchor: Option<&Anchor>,
+    anchor: Option<Option<&Anchor>>,
     key: Option<[u8; 32]>,
 ) -> Result<Verdict, StoreError> {
     let corrupt = |fault: rusqlite::Error| StoreError::Corrupt {
@@ -117,7 +118,8 @@ pub(super) fn verify(
     let walked = walk(&db, |found| {
         chain.follow(found, &mut verdict);
         checkpoints.meet(found, &mut verdict);
-        check_anchored(found, anchor.filter(|anchor| anchor.log_id == log_id), &mut verdict);
+        let own = anchor.flatten().filter(|anchor| anchor.log_id == log_id);
+        check_anchored(found, own, &mut verdict);
     });
     if let Err(fault) = walked {
         verdict.fault(format!("the file is damaged after record {}: {fault}", chain.last()));
@@ -127,7 +129,9 @@ pub(super) fn verify(
         verdict.fault("the log holds no record: even its first one was removed");
     }
     checkpoints.end(chain.last(), &mut verdict);
-    check_end(chain.last(), &log_id, anchor, &mut verdict);
+    if let Some(anchor) = anchor {
+        check_end(chain.last(), &log_id, anchor, &mut verdict);
+    }
     Ok(verdict)
 }
 

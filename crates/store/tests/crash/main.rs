@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use prokura_domain::clock::{Clock, Entropy, Timestamp};
-use prokura_domain::port::{Anchor, SealContext, SealFault, Sealer, Signer};
+use prokura_domain::port::{Anchor, AnchorFault, SealContext, SealFault, Sealer, Signer};
 use prokura_domain::{Durability, Event, Json, RecordKind};
 use prokura_store::{Log, RecordQuery, Store, verify_file};
 
@@ -59,8 +59,8 @@ impl Signer for LockedVault {
 
     fn anchor(&self, _: &Anchor) {}
 
-    fn anchored(&self, _: &str) -> Option<Anchor> {
-        None
+    fn anchored(&self, _: &str) -> Result<Option<Anchor>, AnchorFault> {
+        Err(AnchorFault("unlock it".to_owned()))
     }
 }
 

@@ -44,7 +44,10 @@ impl MemoryKeyring {
             let _ = gate.recv();
         }
         if self.locked.load(Ordering::SeqCst) {
-            return Err(KeyringFault("the keyring is locked; unlock it".to_owned()));
+            return Err(KeyringFault(
+                Trouble::Locked,
+                "the keyring is locked; unlock it".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -203,17 +206,17 @@ fn an_anchor_goes_to_a_second_entry_and_only_the_vault_that_signed_it_believes_i
     let (place, keyring) = (Place::new(), keyring());
     let vault = in_keyring(&keyring, &place.dir);
     let anchor = Anchor { log_id: "log_1".to_owned(), seq: 5, hash: Digest([3; 32]) };
-    assert_eq!(vault.anchored("log_1"), None);
+    assert_eq!(vault.anchored("log_1"), Ok(None));
     vault.anchor(&anchor);
     vault.anchor(&Anchor { seq: 6, ..anchor.clone() });
-    assert_eq!(vault.anchored("log_1").map(|anchor| anchor.seq), Some(6));
-    assert_eq!(vault.anchored("log_2"), None);
+    assert_eq!(vault.anchored("log_1").unwrap().map(|anchor| anchor.seq), Some(6));
+    assert_eq!(vault.anchored("log_2"), Ok(None));
     let stored = keyring.entries.lock().unwrap()["default.anchor"].clone();
     // Windows keeps 2,560 bytes in an entry.
     assert!(stored.len() < 1000, "{}", stored.len());
     let changed = String::from_utf8(stored).unwrap().replace("\"seq\":6", "\"seq\":5");
     keyring.entries.lock().unwrap().insert("default.anchor".to_owned(), changed.into_bytes());
-    assert_eq!(vault.anchored("log_1"), None);
+    assert_eq!(vault.anchored("log_1").unwrap_err().0, "the anchor is damaged");
 }
 
 #[test]
@@ -228,7 +231,7 @@ fn an_anchor_does_not_wait_for_a_hanging_keyring() {
     let_go.send(()).unwrap();
     let arrived = (0..1000).any(|_| {
         thread::sleep(Duration::from_millis(2));
-        vault.anchored("log_1").is_some()
+        vault.anchored("log_1").is_ok_and(|anchor| anchor.is_some())
     });
     assert!(arrived);
 }
@@ -321,7 +324,7 @@ fn with_a_key_file_the_anchor_lies_beside_the_folder_and_is_read_without_a_vault
     let vault = Vault::open(KeySource::KeyFile(key), &place.dir, entropy()).unwrap();
     let anchor = Anchor { log_id: "log_1".to_owned(), seq: 5, hash: Digest([3; 32]) };
     vault.anchor(&anchor);
-    assert_eq!(vault.anchored("log_1"), Some(anchor.clone()));
+    assert_eq!(vault.anchored("log_1"), Ok(Some(anchor.clone())));
     let path = place.root.path().join("data.anchor.json");
     let found = read_anchor_file(&path).unwrap();
     assert_eq!((Some(found.public_key), found.anchor), (vault.public_key(), anchor));
@@ -331,7 +334,7 @@ fn with_a_key_file_the_anchor_lies_beside_the_folder_and_is_read_without_a_vault
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("\"seq\":5", "\"seq\":4")).unwrap();
     assert!(read_anchor_file(&path).is_err());
-    assert_eq!(vault.anchored("log_1"), None);
+    assert_eq!(vault.anchored("log_1").unwrap_err().0, "the anchor is damaged");
     // One that somebody else signed is whole in itself, but not this Vault's.
     let elsewhere = Place::new();
     let other = elsewhere.file("key", &some_key(2), 0o600);
@@ -339,7 +342,12 @@ fn with_a_key_file_the_anchor_lies_beside_the_folder_and_is_read_without_a_vault
     other.anchor(&Anchor { log_id: "log_1".to_owned(), seq: 9, hash: Digest([3; 32]) });
     fs::copy(elsewhere.root.path().join("data.anchor.json"), &path).unwrap();
     assert!(read_anchor_file(&path).is_ok());
-    assert_eq!(vault.anchored("log_1"), None);
+    let told = vault.anchored("log_1").unwrap_err().0;
+    assert_eq!(told, "the anchor is signed with another key");
+    fs::remove_file(&path).unwrap();
+    assert_eq!(vault.anchored("log_1"), Ok(None));
+    fs::create_dir(&path).unwrap();
+    assert!(vault.anchored("log_1").is_err(), "nobody knows whether there is one");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use ed25519_dalek::{Signer as _, SigningKey};
 use prokura_domain::clock::{Clock, Entropy, Timestamp};
 use prokura_domain::json::Json;
-use prokura_domain::port::{Anchor, SealContext, SealFault, Sealer, Signer};
+use prokura_domain::port::{Anchor, AnchorFault, SealContext, SealFault, Sealer, Signer};
 use prokura_domain::record::{Durability, Event, RecordKind, Subject};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -42,6 +42,8 @@ impl Entropy for CountingEntropy {
 /// A Vault whose seals anyone can read, but which ties them to their place; it can be locked.
 pub(crate) struct GlassVault {
     pub(crate) locked: AtomicBool,
+    /// Whether its anchor cannot be read.
+    pub(crate) blind: AtomicBool,
     pub(crate) anchor: Mutex<Option<Anchor>>,
     key: SigningKey,
 }
@@ -50,6 +52,7 @@ impl GlassVault {
     pub(crate) fn new(key: u8) -> Arc<Self> {
         Arc::new(Self {
             locked: AtomicBool::new(false),
+            blind: AtomicBool::new(false),
             anchor: Mutex::new(None),
             key: SigningKey::from_bytes(&[key; 32]),
         })
@@ -98,8 +101,11 @@ impl Signer for GlassVault {
         *self.anchor.lock().unwrap() = Some(checkpoint.clone());
     }
 
-    fn anchored(&self, log_id: &str) -> Option<Anchor> {
-        self.anchor.lock().unwrap().clone().filter(|anchor| anchor.log_id == log_id)
+    fn anchored(&self, log_id: &str) -> Result<Option<Anchor>, AnchorFault> {
+        if self.blind.load(Ordering::SeqCst) {
+            return Err(AnchorFault("the keyring does not answer".to_owned()));
+        }
+        Ok(self.anchor.lock().unwrap().clone().filter(|anchor| anchor.log_id == log_id))
     }
 }
 
