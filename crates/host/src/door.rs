@@ -159,9 +159,19 @@ fn known(guard: &Guard, pid: Option<u32>, name: &str) -> Result<Caller, Refusal>
     Ok(Caller { name: name.to_owned(), program: program.filter(|_| same), chain: told.collect() })
 }
 
-/// Whether a process adopts every orphan: whatever has it for a parent has lost its own.
+/// Programs that adopt every orphan: whatever has one for a parent has lost its own. By their whole paths, which only
+/// the system's owner can write: a program that merely calls itself so is an agent like any other.
+const ADOPTING: [&str; 6] = [
+    "/usr/lib/systemd/systemd",
+    "/lib/systemd/systemd",
+    "/sbin/init",
+    "/usr/sbin/init",
+    "/usr/bin/init",
+    "/sbin/launchd",
+];
+
 fn started_everything(processes: &dyn Processes, seen: &Seen) -> bool {
     let path = processes.executable(seen.pid);
-    let name = path.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
-    seen.pid <= 1 || matches!(name, Some("systemd" | "init" | "launchd" | "tini" | "dumb-init"))
+    seen.pid <= 1
+        || path.as_deref().and_then(Path::to_str).is_some_and(|path| ADOPTING.contains(&path))
 }
