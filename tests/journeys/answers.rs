@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use prokura_testkit::{Agent, Fixture, Protection, eventually, ledger};
+use prokura_testkit::{Agent, AgentReply, Fixture, Protection, eventually, ledger};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::scene::{Scene, fine, payment, refused};
 
@@ -14,12 +15,19 @@ async fn asking() -> Scene {
     scene
 }
 
-fn paying(
-    agent: &Agent,
-    arguments: Value,
-) -> tokio::task::JoinHandle<anyhow::Result<prokura_testkit::AgentReply>> {
+fn paying(agent: &Agent, arguments: Value) -> JoinHandle<anyhow::Result<AgentReply>> {
     let agent = agent.clone();
-    tokio::spawn(async move { agent.call("send_payment", arguments).await })
+    tokio::spawn(async move { in_rounds(&agent, "send_payment", arguments).await })
+}
+
+/// Calls, and asks again for as long as it is told to, as every client of 2026-07-28 does.
+async fn in_rounds(agent: &Agent, tool: &str, arguments: Value) -> anyhow::Result<AgentReply> {
+    let mut reply = agent.call(tool, arguments.clone()).await?;
+    while let Some(state) = reply.result().and_then(|result| result.get("requestState")).cloned() {
+        let again = json!({ "name": tool, "arguments": arguments, "requestState": state });
+        reply = agent.request("tools/call", again).await?;
+    }
+    Ok(reply)
 }
 
 impl Scene {

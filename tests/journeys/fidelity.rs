@@ -1,8 +1,9 @@
 //! What a terminal shows of a question contains, visibly, every character that is sent, whatever it tries.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use prokura_testkit::{Agent, Run, ToolSpec, ledger};
+use prokura_testkit::{Agent, Run, ToolSpec, eventually, ledger};
 use prokura_tests::hostile::{cases, leaves, unmarked, unseen};
 use serde_json::json;
 
@@ -67,7 +68,12 @@ async fn a_terminal_shows_every_character_of_what_is_sent() {
         let agent: Agent = scene.agent();
         let (arguments, cause) = (case.arguments.clone(), case.cause);
         let call = tokio::spawn(async move { agent.call("note", arguments).await });
-        let question = scene.host.pending().await.unwrap();
+        let question = eventually(cause, Duration::from_secs(90), || async {
+            let waiting = scene.host.ok(&["approvals", "list"]).await.ok()?;
+            waiting.as_array()?.first().cloned()
+        })
+        .await
+        .unwrap();
         let id = question["id"].as_str().unwrap().to_owned();
         let said = scene.host.cli(&["approvals", "show", &id]).await.unwrap();
         assert_eq!(said.code, 0, "{cause}: {}", said.err);
