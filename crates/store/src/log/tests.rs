@@ -274,7 +274,6 @@ async fn the_anchor_does_not_follow_a_log_that_was_put_back() {
 #[tokio::test]
 async fn an_anchor_that_cannot_be_read_is_unknown_and_stays() {
     let bench = Bench::filled(3).await;
-    bench.log.checkpoint().unwrap();
     let before = bench.vault.anchor.lock().unwrap().clone();
     bench.vault.blind.store(true, Ordering::SeqCst);
     let again = open(bench.dir.path(), &bench.vault);
