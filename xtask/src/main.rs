@@ -5,6 +5,7 @@
 mod build;
 mod check;
 mod debian;
+mod fuzz;
 mod node;
 mod place;
 mod python;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
   check                        format, lints, tidiness, generated types, licences, interface
   types [--check]              write ui/src/generated from crates/api, or compare only
   shots                        a picture of every screen, light and dark, into shots/
+  fuzz [TARGET]… [--seconds N] run the fuzz targets (all), 30 seconds each unless told otherwise
   conformance LEG [--requirements REV]
                                LEG is server, client or authorization; the last line is JSON";
 
@@ -59,6 +61,7 @@ fn act(words: &[String]) -> Result<()> {
         "types" => check::types(&place, known(rest, &["--check"])?),
         "shots" => known(rest, &[]).and_then(|_| start::shots(&place)),
         "conformance" => start::conformance(&place, rest),
+        "fuzz" => fuzz::run(&place, rest),
         other => bail!("there is no command {other:?}\n\n{USAGE}"),
     }
 }

@@ -11,6 +11,8 @@ mod copied;
 mod discovery;
 mod dpop;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod http;
 mod jws;
 mod key;

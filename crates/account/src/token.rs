@@ -24,6 +24,12 @@ use answer::{judge, read_exchange, read_pushed, refused};
 
 type Answer = http::Response<Vec<u8>>;
 
+/// Whether an answer holds tokens, for the fuzzer.
+#[cfg(fuzzing)]
+pub(crate) fn has_tokens(answer: &Answer) -> bool {
+    answer::read(answer).is_ok()
+}
+
 /// What a token endpoint issued.
 pub(crate) struct Granted {
     pub(crate) access: Zeroizing<String>,

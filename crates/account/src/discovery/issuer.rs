@@ -93,6 +93,15 @@ impl Issuer {
         Err(bad(issuer, "it publishes no metadata"))
     }
 
+    /// What the bytes of a document say, for the fuzzer.
+    #[cfg(fuzzing)]
+    pub(crate) fn of_bytes(guard: &Guard, bytes: &[u8]) -> Option<Self> {
+        const ISSUER: &str = "https://as.example";
+        let place = Url::parse(ISSUER).ok()?;
+        let document: Document = serde_json::from_slice(bytes).ok()?;
+        Self::judge(guard, ISSUER, &place, Document { issuer: ISSUER.to_owned(), ..document }).ok()
+    }
+
     fn judge(
         guard: &Guard,
         issuer: &str,

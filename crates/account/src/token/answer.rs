@@ -15,7 +15,7 @@ use crate::text;
 const MAX_TOKEN: usize = 64 * 1024;
 const NO_ANSWER: &str = "its answer is not one of a token endpoint";
 
-struct Issued {
+pub(super) struct Issued {
     access_token: Zeroizing<String>,
     token_type: String,
     refresh_token: Option<Zeroizing<String>>,
@@ -28,7 +28,7 @@ struct Issued {
 /// Reads an answer that should hold tokens; an error is one whatever its status. A member that could be left out and makes
 /// no sense is left out: whoever rotates refresh tokens has spent the old one by now, so an answer is not thrown away for
 /// its trimmings.
-fn read(answer: &Answer) -> Result<Issued, TokenFault> {
+pub(super) fn read(answer: &Answer) -> Result<Issued, TokenFault> {
     let body = answer.body();
     if answer.status() != StatusCode::OK {
         return Err(said_or(body, NO_ANSWER));
