@@ -12,6 +12,7 @@ mod copies;
 mod demo;
 mod fidelity;
 mod flows;
+mod guardrails;
 mod isolation;
 mod keyring;
 mod limits;

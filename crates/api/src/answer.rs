@@ -1,10 +1,11 @@
 //! One door for the control socket: a [`Request`] in, JSON out. Every wish has a typed method; nothing is decided here.
 
+use prokura_domain::GuardrailOrigin;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, FailureCode};
-use crate::request::Request;
+use crate::request::{GuardrailWish, Request};
 use crate::{Api, Origin};
 
 fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {
@@ -50,6 +51,8 @@ impl Api {
             Request::Wire { of, digest } => value(self.wire(of, digest).await),
             Request::UnwirePreview { program } => value(self.unwire_preview(program).await),
             Request::Unwire { program, digest } => value(self.unwire(program, digest).await),
+            Request::Guardrail(wish) => self.answer_about_guardrails(wish).await,
+            Request::Simulate(wish) => value(self.simulate(wish).await),
             Request::Tools { .. }
             | Request::ToolsRefresh { .. }
             | Request::ToolClassify { .. }
@@ -76,6 +79,22 @@ impl Api {
             | Request::AuditShow { .. }
             | Request::AuditVerify
             | Request::AuditExport => self.answer_about_delegation(request).await,
+        }
+    }
+
+    async fn answer_about_guardrails(&self, wish: GuardrailWish) -> Result<Value, Failure> {
+        match wish {
+            GuardrailWish::List => value(self.guardrails().await),
+            GuardrailWish::Show { name } => value(self.guardrail_show(name).await),
+            GuardrailWish::Add { name, text } => {
+                value(self.guardrail_add(name, text, GuardrailOrigin::Cli).await)
+            }
+            GuardrailWish::Change { name, text, enabled } => {
+                value(self.guardrail_change(name, text, enabled).await)
+            }
+            GuardrailWish::Remove { name } => value(self.guardrail_remove(name).await),
+            GuardrailWish::Check { text } => value(self.guardrail_check(text).await),
+            GuardrailWish::Words => value(self.guardrail_words().await),
         }
     }
 
@@ -139,6 +158,8 @@ impl Api {
             | Request::Pause
             | Request::Resume
             | Request::Programs
+            | Request::Guardrail(_)
+            | Request::Simulate(_)
             | Request::WirePreview(_)
             | Request::Wire { .. }
             | Request::UnwirePreview { .. }

@@ -1,7 +1,9 @@
 //! Faults of the parts below, in words a person can act on.
 
 use prokura_account::AccountError;
-use prokura_delegation::{AnswerFault, DelegationError, GrantFault, PinFault, UpstreamFault};
+use prokura_delegation::{
+    AnswerFault, DelegationError, GrantFault, GuardrailTrouble, PinFault, UpstreamFault,
+};
 use prokura_store::StoreError;
 
 use crate::failure::{Failure, FailureCode};
@@ -79,12 +81,29 @@ impl From<DelegationError> for Failure {
                     Self::new(FailureCode::Conflict, message, "There is nothing left to do.")
                 }
             },
+            DelegationError::Guardrail(fault) => guardrail(&fault, message),
             DelegationError::Flow(_) => {
                 Self::new(FailureCode::BadRequest, message, "For example: `--window 8h`.")
             }
             DelegationError::Upstream(fault) => fault.into(),
         }
     }
+}
+
+/// Why a Guardrail could not be kept.
+fn guardrail(fault: &GuardrailTrouble, message: String) -> Failure {
+    let (code, hint) = match fault {
+        GuardrailTrouble::Unknown(_) => (FailureCode::NotFound, "List the guardrails first."),
+        GuardrailTrouble::Taken(_) | GuardrailTrouble::OfBundle(_) => {
+            (FailureCode::Conflict, "Nothing was changed.")
+        }
+        GuardrailTrouble::Name(_) => (FailureCode::BadRequest, "Choose another name."),
+        GuardrailTrouble::Text(_) => (
+            FailureCode::BadRequest,
+            "Nothing was changed. What can be named is listed by `prokura guardrails words`.",
+        ),
+    };
+    Failure::new(code, message, hint)
 }
 
 /// Why a Question could not be answered.

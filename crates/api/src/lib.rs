@@ -25,8 +25,11 @@ pub use prokura_wiring::Folders;
 use tokio::sync::broadcast;
 
 pub use failure::{Failure, FailureCode};
-pub use prokura_domain::Origin;
-pub use request::{AnswerWish, ClientWish, GrantWish, MachineWish, Request, WireWish, seconds_in};
+pub use prokura_domain::{GuardrailOrigin, Origin};
+pub use request::{
+    AnswerWish, ClientWish, GrantWish, GuardrailWish, MachineWish, Request, SimulationWish, WireWish,
+    seconds_in,
+};
 
 /// What `host` knows of itself.
 pub trait Surroundings: Send + Sync {

@@ -1,11 +1,13 @@
 //! The wishes: one closed list for the window and the command line.
 
 mod reach;
+mod guardrails;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use reach::Reach;
+pub use guardrails::{GuardrailWish, SimulationWish};
 
 /// A grant as it is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -327,6 +329,10 @@ pub enum Request {
         /// `off`, `wait` or `deny`.
         mode: String,
     },
+    /// Guardrails: list, show, add, change, remove, check.
+    Guardrail(GuardrailWish),
+    /// Run a changed set of grants and guardrails over the past.
+    Simulate(SimulationWish),
     /// The questions that wait.
     Approvals {
         /// Whether settled ones are listed too.

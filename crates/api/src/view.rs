@@ -5,8 +5,10 @@ mod approvals;
 mod flow;
 mod grants;
 mod network;
+mod guardrails;
 mod pairings;
 mod program;
+mod simulation;
 
 mod servers;
 
@@ -23,6 +25,10 @@ pub use network::{AuthorityView, NetworkView};
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 pub use program::{LineView, OwnServerView, ProgramView, WirePreviewView, WiredView};
 pub use servers::{AccountView, ServerView, SignInView};
+pub use guardrails::{
+    GuardedArgumentView, GuardedToolView, GuardrailFaultView, GuardrailView, GuardrailWordsView,
+};
+pub use simulation::{SimulatedCallView, SimulationView};
 
 /// A text cut where a reader could be misled: hidden, bidirectional and control characters stand alone as marks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

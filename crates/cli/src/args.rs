@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use network::Network;
+use crate::guardrails::{Guardrails, Simulate};
 
 /// Let your AI agents use remote MCP servers under delegations that you can see, limit, approve, audit and take back.
 #[derive(Debug, Parser)]
@@ -45,6 +46,11 @@ pub enum Command {
     /// Tools: list, classify, accept.
     #[command(subcommand)]
     Tools(Tools),
+    /// Guardrails: policies above all grants, in Cedar.
+    #[command(subcommand)]
+    Guardrails(Guardrails),
+    /// Try changed rules on the past: what would have gone otherwise?
+    Simulate(Simulate),
     /// Flows: what agents have read, and the rule that stops what they send out then.
     #[command(subcommand)]
     Flow(Flow),

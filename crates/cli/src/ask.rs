@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::args::{
     Agents, Args, Audit, Command, EffectWord, Flow, GrantAdd, Grants, Network, Servers, Tools,
 };
-use crate::{approvals, args, serve, show, verify, wire};
+use crate::guardrails::Guardrails;
+use crate::{approvals, args, guardrails, serve, show, verify, wire};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
@@ -42,6 +43,12 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             let value = ask(&data, &Request::AuditExport).await?;
             value.as_array().into_iter().flatten().for_each(|record| println!("{record}"));
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Guardrails(words @ Guardrails::Check { .. }) => {
+            let value = ask(&data, &guardrails::request(words)?).await?;
+            show::print(&value, json);
+            let well = value.as_array().is_some_and(Vec::is_empty);
+            Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Doctor => {
             let value = match ask(&data, &Request::Doctor).await {
@@ -105,6 +112,8 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Tools(Tools::Label { server, tool, labels, resources, prompts }) => {
             Request::ToolsLabel { server, tool, labels, resources, prompts }
         }
+        Command::Guardrails(words) => guardrails::request(words)?,
+        Command::Simulate(words) => guardrails::simulation(words)?,
         Command::Flow(Flow::Show) => Request::Flow,
         Command::Flow(Flow::Set { on, off, window }) => {
             Request::FlowSet { on: (on || off).then_some(on), window }

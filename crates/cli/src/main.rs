@@ -7,6 +7,7 @@ mod approvals;
 mod args;
 mod ask;
 mod question;
+mod guardrails;
 mod serve;
 mod show;
 mod stdio;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Columns that say most, in the order they are shown; others only with `--json`.
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 32] = [
     "seq",
     "id",
     "name",
@@ -25,6 +25,13 @@ const COLUMNS: [&str; 25] = [
     "tools",
     "grants",
     "until",
+    "enabled",
+    "origin",
+    "happened",
+    "before",
+    "after",
+    "line",
+    "column",
     "expires_at",
     "ok",
     "message",

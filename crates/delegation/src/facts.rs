@@ -1,10 +1,12 @@
 //! Step 1 of a Call: what is known.
 
+use std::sync::Arc;
+
 use prokura_domain::{
     Account, AccountId, AccountState, Agent, AgentId, AgentState, Call, CallId, Decimal, Grant,
     GrantId, Server, ServerId, Target, Tool,
 };
-use prokura_policy::{Facts, ToolFacts};
+use prokura_policy::{Facts, Guardrails, ToolFacts};
 use prokura_store::StoreError;
 
 use crate::Delegation;
@@ -46,13 +48,24 @@ impl Delegation {
             arguments: None,
             used: Vec::new(),
             flow,
+            cast: None,
             generation,
         })
     }
 
-    /// What is known of a Call.
-    pub(crate) fn facts_of(&self, call: &Call, own: &CallId) -> Result<Facts, StoreError> {
-        self.facts(&call.agent, &call.server, Some(&call.target), Some(own))
+    /// What is known of a Call, and the Guardrails it is measured by.
+    pub(crate) fn facts_of(
+        &self,
+        call: &Call,
+        own: &CallId,
+    ) -> Result<(Facts, Arc<Guardrails>), StoreError> {
+        // First the facts with their generation: Guardrails that change later make them old, never fresh.
+        let mut facts = self.facts(&call.agent, &call.server, Some(&call.target), Some(own))?;
+        let guardrails = self.guardrails_now();
+        if !guardrails.is_empty() {
+            facts.cast = Some(self.cast_of(&call.agent, &call.server, &call.account)?);
+        }
+        Ok((facts, guardrails))
     }
 
     /// What was taken from the budgets of these Grants until now.

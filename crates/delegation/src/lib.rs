@@ -10,6 +10,7 @@ mod flight;
 mod flow;
 mod grants;
 mod hold;
+mod guardrails;
 mod intent;
 mod listing;
 pub mod message;
@@ -24,6 +25,7 @@ mod relay;
 mod reply;
 mod servers;
 mod shown;
+mod simulation;
 mod suggest;
 mod switch;
 mod told;
@@ -42,11 +44,13 @@ pub use agents::NewAgent;
 pub use answers::AnswerFault;
 pub use flow::{AgentFlow, Content, FlowFault};
 pub use grants::{GrantFault, NewGrant};
+pub use guardrails::GuardrailTrouble;
 pub use hold::Hold;
 pub use message::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply};
 pub use pins::PinFault;
 pub use quiet::Disturb;
 pub use recent::{Aid, Suggestion};
+pub use simulation::{SimulatedCall, Simulation, Trial};
 pub use upstream::{Upstream, UpstreamFault};
 pub use wait::Wait;
 
@@ -71,6 +75,9 @@ pub enum DelegationError {
     /// The flow rule or labels could not be set.
     #[error(transparent)]
     Flow(#[from] FlowFault),
+    /// A guardrail could not be added or changed.
+    #[error(transparent)]
+    Guardrail(#[from] GuardrailTrouble),
     /// What was named does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -132,6 +139,7 @@ struct Inner {
     refused: records::Throttle,
     pinning: std::sync::Mutex<()>,
     flow: std::sync::RwLock<prokura_domain::FlowRule>,
+    guardrails: std::sync::RwLock<Arc<prokura_policy::Guardrails>>,
 }
 
 impl std::fmt::Debug for Delegation {
@@ -148,9 +156,11 @@ impl Delegation {
     pub fn new(parts: Parts) -> Result<Self, StoreError> {
         let paused = parts.store.setting(switch::PAUSED)?.as_deref() == Some("true");
         let rule = flow::stored_rule(&parts.store)?;
+        let guardrails = guardrails::stored(&parts.store)?;
         let delegation = Self(Arc::new(Inner {
             parts,
             flow: std::sync::RwLock::new(rule),
+            guardrails: std::sync::RwLock::new(guardrails),
             generation: AtomicU64::new(1),
             paused: AtomicBool::new(paused),
             waiting: ask::Waiting::default(),

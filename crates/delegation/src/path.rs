@@ -143,12 +143,12 @@ impl Delegation {
         let cancelled = self.cancellation(&call);
         let mut approved: Option<Approved> = None;
         for _ in 0..ROUNDS {
-            let mut facts = self.facts_of(&call, &call.id).map_err(internal)?;
+            let (mut facts, guardrails) = self.facts_of(&call, &call.id).map_err(internal)?;
             facts.approved.clone_from(&approved);
             let grants =
                 self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
             facts.used = self.used(&grants).map_err(internal)?;
-            match decide(&call, &grants, &facts) {
+            match decide(&call, &grants, &guardrails, &facts) {
                 Decision::Deny(denied) => {
                     cancelled.defuse();
                     return Err(self.refused(&call, &denied).await);
@@ -195,12 +195,12 @@ impl Delegation {
         asked: AskedFor,
         inbound: Inbound,
     ) -> Result<Reply, Refusal> {
-        let mut facts =
-            self.facts_of(&call, asked.call.as_ref().unwrap_or(&call.id)).map_err(internal)?;
+        let own = asked.call.as_ref().unwrap_or(&call.id);
+        let (mut facts, guardrails) = self.facts_of(&call, own).map_err(internal)?;
         facts.approved = asked.approved.map(|yes| Approved { digest: call.digest, ..yes });
         facts.arguments = asked.arguments;
         let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
-        match decide(&call, &grants, &facts) {
+        match decide(&call, &grants, &guardrails, &facts) {
             Decision::Allow(permit, why) => {
                 let detail = intent(&call, &facts, &why, permit.charges(), facts.approved.as_ref());
                 match self.send(&call, &inbound, permit, facts, detail, None).await? {
@@ -308,11 +308,11 @@ impl Delegation {
     /// Decides again with the facts of now; the intent stands either way, and what it cost was counted with it.
     fn still(&self, call: &Call, before: &Facts) -> Result<bool, Refusal> {
         let own = before.flow.as_ref().map_or(&call.id, |flow| &flow.own);
-        let mut facts = self.facts_of(call, own).map_err(internal)?;
+        let (mut facts, guardrails) = self.facts_of(call, own).map_err(internal)?;
         facts.approved.clone_from(&before.approved);
         facts.arguments.clone_from(&before.arguments);
         let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
-        Ok(matches!(decide(call, &grants, &facts), Decision::Allow(..)))
+        Ok(matches!(decide(call, &grants, &guardrails, &facts), Decision::Allow(..)))
     }
 
     /// Step 5: the Permit is spent. What is taken back meanwhile is not waited for.

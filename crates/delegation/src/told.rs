@@ -34,7 +34,11 @@ pub(crate) fn told(denied: &Denied, target: Option<&Target>) -> Refusal {
             };
             Refusal::new(RefusalCode::Unknown, text)
         }
-        Denial::Grant | Denial::Unmet | Denial::Unevaluable | Denial::Budget => {
+        Denial::Guardrail
+        | Denial::Grant
+        | Denial::Unmet
+        | Denial::Unevaluable
+        | Denial::Budget => {
             Refusal::new(RefusalCode::Denied, format!("Refused by Prokura. {first}"))
         }
         Denial::Quarantined => Refusal::new(

@@ -1,8 +1,9 @@
 //! The decision. What cannot be decided is denied.
 
-use prokura_domain::call::Why;
+use std::borrow::Borrow;
 use std::sync::Arc;
 
+use prokura_domain::call::Why;
 use prokura_domain::{
     AgentState, Call, Decimal, Digest, Effect, Grant, GrantId, Json, Pin, QuestionId, Reservation,
     Target, Timestamp, ToolClass,
@@ -12,6 +13,7 @@ use crate::budget::charges;
 use crate::condition::arguments;
 use crate::flow::{Flow, cleared};
 use crate::grant::{Specificity, covers, in_force};
+use crate::guardrail::{Cast, Guardrails};
 use crate::permit::Permit;
 use crate::verdict::{Heard, Voice, hear};
 
@@ -59,6 +61,8 @@ pub struct Facts {
     pub used: Vec<(GrantId, Decimal)>,
     /// What flows; `None` for what is not decided as a Call.
     pub flow: Option<Flow>,
+    /// The names Guardrails know this Call by; `None` where there is no Guardrail.
+    pub cast: Option<Arc<Cast>>,
     /// The generation of the rules.
     pub generation: u64,
 }
@@ -74,9 +78,11 @@ pub enum Denial {
     NoGrant,
     /// Only Grants cover it that are for other arguments.
     Unmet,
+    /// A Guardrail forbids it.
+    Guardrail,
     /// A Grant denies it.
     Grant,
-    /// A Grant covers it under a condition that cannot be checked.
+    /// A condition or a Guardrail cannot be checked.
     Unevaluable,
     /// The budget of a Grant has too little left.
     Budget,
@@ -135,10 +141,15 @@ pub enum Decision {
     Deny(Denied),
 }
 
-/// Decides one Call. The order is DESIGN §4's: paused, agent, pin, grants, flow rule, budget, default deny. What no
-/// Grant covers is unknown before anything else is said of it.
+/// Decides one Call. The order is DESIGN §4's: paused, agent, pin, guardrails, grants, flow rule, budget, default deny. What
+/// no Grant covers is unknown before anything else is said of it.
 #[must_use]
-pub fn decide(call: &Call, grants: &[Grant], facts: &Facts) -> Decision {
+pub fn decide<G: Borrow<Grant>>(
+    call: &Call,
+    grants: &[G],
+    guardrails: &Guardrails,
+    facts: &Facts,
+) -> Decision {
     if facts.paused {
         return Decision::Deny(Denied::paused());
     }
@@ -146,22 +157,28 @@ pub fn decide(call: &Call, grants: &[Grant], facts: &Facts) -> Decision {
         AgentState::Active => {}
         AgentState::Revoked => return Decision::Deny(Denied::revoked()),
     }
-    let concerned = grants.iter().filter(|grant| concerns(grant, call));
+    let concerned = grants.iter().map(Borrow::borrow).filter(|grant| concerns(grant, call));
     let heard = hear(concerned, call, facts);
     if heard.verdict.is_none() && heard.unmet.is_empty() {
         return Decision::Deny(Denied::ungranted(Vec::new()));
     }
-    match weigh(call, heard, facts) {
+    match weigh(call, heard, guardrails, facts) {
         Ok(decision) => decision,
         Err(denied) => Decision::Deny(denied),
     }
 }
 
 /// Decides what some Grant covers.
-fn weigh(call: &Call, heard: Heard<'_>, facts: &Facts) -> Result<Decision, Denied> {
+fn weigh(
+    call: &Call,
+    heard: Heard<'_>,
+    guardrails: &Guardrails,
+    facts: &Facts,
+) -> Result<Decision, Denied> {
     if let Some(denied) = quarantine(&call.target, facts.tool.as_ref()) {
         return Err(denied);
     }
+    let mut above = guardrails.hear(call, facts)?.asks;
     let Heard { verdict, unmet } = heard;
     let verdict = verdict.ok_or_else(|| Denied::ungranted(unmet.clone()))?;
     let asks = match verdict.voice {
@@ -172,8 +189,7 @@ fn weigh(call: &Call, heard: Heard<'_>, facts: &Facts) -> Result<Decision, Denie
         Voice::Ask => true,
         Voice::Allow => false,
     };
-    let above: Vec<Why> =
-        facts.flow.as_ref().and_then(|flow| flow.crossing(call, facts.now)).into_iter().collect();
+    above.extend(facts.flow.as_ref().and_then(|flow| flow.crossing(call, facts.now)));
     // An answer belongs to a Call that was counted.
     let charges = if facts.arguments.is_some() {
         Vec::new()

@@ -8,6 +8,7 @@ mod condition;
 mod decide;
 mod flow;
 mod grant;
+mod guardrail;
 mod permit;
 mod verdict;
 
@@ -16,4 +17,5 @@ pub use condition::{arguments, check};
 pub use decide::{Approved, Decision, Denial, Denied, Facts, Question, ToolFacts, decide, visible};
 pub use flow::{Flow, Read};
 pub use grant::{Specificity, covers};
+pub use guardrail::{Cast, Guardrails, arguments_of, check_guardrail};
 pub use permit::{Permit, Spender, forward, housekeeping};

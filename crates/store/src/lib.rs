@@ -9,6 +9,7 @@ mod budget;
 mod error;
 mod flow;
 mod grant;
+mod guardrail;
 mod log;
 mod migration;
 mod pairing;

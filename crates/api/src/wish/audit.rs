@@ -76,7 +76,7 @@ impl Api {
     }
 }
 
-fn view(record: &AuditRecord) -> RecordView {
+pub(super) fn view(record: &AuditRecord) -> RecordView {
     let body: Value = serde_json::from_str(&record.body).unwrap_or(Value::Null);
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let named = |name: &str| {

@@ -52,6 +52,12 @@ impl Api {
     /// # Errors
     /// [`Failure`] when a word is not known, or nothing of that name exists.
     pub async fn grant_add(&self, wish: GrantWish, origin: Origin) -> Result<GrantView, Failure> {
+        let grant = self.0.delegation.grant(self.new_grant(wish, origin)?).await?;
+        self.grant_view(&grant)
+    }
+
+    /// What is wished for, with everything it names looked up.
+    pub(super) fn new_grant(&self, wish: GrantWish, origin: Origin) -> Result<NewGrant, Failure> {
         let agent = self.agent_named(&wish.agent)?;
         let server = self.server_named(&wish.server)?;
         let account = match &wish.account {
@@ -75,7 +81,7 @@ impl Api {
             })?),
             None => None,
         };
-        let wish = NewGrant {
+        Ok(NewGrant {
             agent: agent.id,
             server: server.id,
             account,
@@ -86,9 +92,7 @@ impl Api {
             until,
             note: wish.note.filter(|note| !note.is_empty()),
             origin,
-        };
-        let grant = self.0.delegation.grant(wish).await?;
-        self.grant_view(&grant)
+        })
     }
 
     /// RFC 3339, or a time from now.

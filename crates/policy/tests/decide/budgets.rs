@@ -1,6 +1,7 @@
 //! What a budget does to a decision.
 
 use prokura_domain::*;
+use prokura_policy::Guardrails;
 use prokura_policy::{Decision, decide, used_up};
 
 use crate::world::*;
@@ -13,7 +14,12 @@ fn limited(effect: Effect, budget: &str) -> Grant {
 fn told(limited: &Grant, arguments: &str, used: &str) -> String {
     let mut facts = facts();
     facts.used = vec![(limited.id.clone(), Decimal::read(used).unwrap())];
-    word(&decide(&call_with("send", arguments), std::slice::from_ref(limited), &facts))
+    word(&decide(
+        &call_with("send", arguments),
+        std::slice::from_ref(limited),
+        &Guardrails::default(),
+        &facts,
+    ))
 }
 
 #[test]
@@ -60,9 +66,12 @@ fn a_budget_of_a_broader_grant_does_not_matter_and_costs_nothing() {
     wide.target = glob("*");
     let mut facts = facts();
     facts.used = vec![(wide.id.clone(), Decimal::from(1))];
-    let Decision::Allow(permit, _) =
-        decide(&call("send"), &[wide, grant(tool("send"), Effect::Allow)], &facts)
-    else {
+    let Decision::Allow(permit, _) = decide(
+        &call("send"),
+        &[wide, grant(tool("send"), Effect::Allow)],
+        &Guardrails::default(),
+        &facts,
+    ) else {
         panic!("not allowed");
     };
     assert!(permit.charges().is_empty());
@@ -86,7 +95,9 @@ fn every_decisive_grant_is_charged_whatever_its_effect() {
         pin: Some(Digest([1; 32])),
         rules: Vec::new(),
     });
-    let Decision::Allow(permit, _) = decide(&asked, &all, &facts) else { panic!("not allowed") };
+    let Decision::Allow(permit, _) = decide(&asked, &all, &Guardrails::default(), &facts) else {
+        panic!("not allowed")
+    };
     let charged: Vec<(&str, String)> = permit
         .charges()
         .iter()
@@ -102,9 +113,12 @@ fn a_refusal_says_which_budget_and_never_an_amount() {
     let text =
         "The budget sum(/amount)<=500/1d of a grant for send has too little left for this call.";
     assert_eq!(used_up(&narrow).why[0].text, text);
-    let Decision::Deny(denied) =
-        decide(&call_with("send", r#"{"amount":777}"#), &[narrow], &facts())
-    else {
+    let Decision::Deny(denied) = decide(
+        &call_with("send", r#"{"amount":777}"#),
+        &[narrow],
+        &Guardrails::default(),
+        &facts(),
+    ) else {
         panic!("not denied");
     };
     assert_eq!(denied.why[0].text, text);

@@ -1,6 +1,7 @@
 //! What every operator says of every kind of value, and what a condition does to its grant.
 
 use prokura_domain::*;
+use prokura_policy::Guardrails;
 use prokura_policy::{Decision, check, decide, visible};
 
 use crate::world::*;
@@ -8,7 +9,9 @@ use crate::world::*;
 /// Whether `condition` holds: a single conditioned allow lets it go, is not met, or cannot be checked.
 fn told(condition: &str, arguments: &str) -> &'static str {
     let allow = grant_where(tool("send"), Effect::Allow, &[condition]);
-    match word(&decide(&call_with("send", arguments), &[allow], &facts())).as_str() {
+    match word(&decide(&call_with("send", arguments), &[allow], &Guardrails::default(), &facts()))
+        .as_str()
+    {
         "allow" => "true",
         "Unmet" => "false",
         "Unevaluable" => "unevaluable",
@@ -193,7 +196,11 @@ fn conditions_look_at_arguments_of_tools_and_prompts_and_at_all_parameters_elsew
         asked.method = method.to_owned();
         asked.target = target;
         let allow = grant_where(pattern, Effect::Allow, &[&format!("/uri = {seen}")]);
-        assert_eq!(word(&decide(&asked, &[allow], &facts())), "allow", "{method}");
+        assert_eq!(
+            word(&decide(&asked, &[allow], &Guardrails::default(), &facts())),
+            "allow",
+            "{method}"
+        );
     }
 }
 
@@ -201,7 +208,12 @@ fn conditions_look_at_arguments_of_tools_and_prompts_and_at_all_parameters_elsew
 fn all_conditions_have_to_hold_and_a_false_one_settles_it() {
     let decided = |conditions: &[&str]| {
         let allow = grant_where(tool("send"), Effect::Allow, conditions);
-        word(&decide(&call_with("send", r#"{"a":1,"b":"x"}"#), &[allow], &facts()))
+        word(&decide(
+            &call_with("send", r#"{"a":1,"b":"x"}"#),
+            &[allow],
+            &Guardrails::default(),
+            &facts(),
+        ))
     };
     assert_eq!(decided(&["/a = 1", "/b = x"]), "allow");
     assert_eq!(decided(&["/a = 1", "/b = y"]), "Unmet");
@@ -224,12 +236,14 @@ fn a_false_condition_lets_the_broader_grant_answer_and_an_unevaluable_one_does_n
         (Effect::Deny, "{}", "Grant"),
     ] {
         let grants = [broader.clone(), narrow(effect)];
-        let told = word(&decide(&call_with("send", arguments), &grants, &facts()));
+        let told =
+            word(&decide(&call_with("send", arguments), &grants, &Guardrails::default(), &facts()));
         assert_eq!(told, expected, "{effect:?} on {arguments}");
     }
     let wide = grant_where(glob("*"), Effect::Allow, &["/a <= 5"]);
     let named = grant(tool("send"), Effect::Allow);
-    let told = word(&decide(&call_with("send", "{}"), &[wide, named], &facts()));
+    let told =
+        word(&decide(&call_with("send", "{}"), &[wide, named], &Guardrails::default(), &facts()));
     assert_eq!(told, "allow", "a broader grant that cannot be checked does not matter");
 }
 
@@ -240,7 +254,8 @@ fn a_grant_with_conditions_is_more_specific_and_the_very_same_arguments_are_more
     let conditioned = grant_where(tool("send"), Effect::Allow, &["/a = 1"]);
     let mut same = grant(tool("send"), Effect::Deny);
     same.arguments = Some(asked.digest);
-    let decided = |grants: &[Grant]| word(&decide(&asked, grants, &facts()));
+    let decided =
+        |grants: &[Grant]| word(&decide(&asked, grants, &Guardrails::default(), &facts()));
     assert_eq!(decided(&[plain.clone(), conditioned.clone()]), "allow");
     assert_eq!(decided(&[plain.clone(), conditioned, same]), "Grant");
     let elsewhere = grant_where(glob("*"), Effect::Allow, &["/a = 1"]);
@@ -253,7 +268,9 @@ fn an_answer_rests_on_the_arguments_of_the_call_it_belongs_to() {
     let mut answer = call("send");
     answer.method = "answer".to_owned();
     let mut facts = facts();
-    let word_of = |facts: &_| word(&decide(&answer, std::slice::from_ref(&allow), facts));
+    let word_of = |facts: &_| {
+        word(&decide(&answer, std::slice::from_ref(&allow), &Guardrails::default(), facts))
+    };
     assert_eq!(word_of(&facts), "Unevaluable");
     facts.arguments = Some(std::sync::Arc::new(Json::read(br#"{"a":1}"#).unwrap()));
     assert_eq!(word_of(&facts), "allow");
@@ -276,11 +293,12 @@ fn a_tool_that_some_arguments_may_use_is_listed() {
 #[test]
 fn a_decision_says_which_condition_mattered_and_never_what_was_there() {
     let texts = |arguments: &str, grants: &[Grant]| {
-        let why = match decide(&call_with("send", arguments), grants, &facts()) {
-            Decision::Deny(denied) => denied.why,
-            Decision::Ask(asked) => asked.why,
-            Decision::Allow(_, why) => why,
-        };
+        let why =
+            match decide(&call_with("send", arguments), grants, &Guardrails::default(), &facts()) {
+                Decision::Deny(denied) => denied.why,
+                Decision::Ask(asked) => asked.why,
+                Decision::Allow(_, why) => why,
+            };
         let told = why.iter().map(|why| why.text.clone()).collect::<Vec<_>>().join(" | ");
         assert!(!told.contains("777"), "{told}");
         told

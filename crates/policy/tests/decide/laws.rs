@@ -1,17 +1,23 @@
 //! Laws over generated worlds (DESIGN §9).
 
 use prokura_domain::*;
+use prokura_policy::Guardrails;
 use prokura_policy::{Decision, Facts, Specificity, decide};
 use proptest::prelude::*;
 
 use crate::model::{
-    Value, any_budget, any_conditions, any_facts, any_grant, any_grants, any_value,
+    Value, any_budget, any_conditions, any_facts, any_grant, any_grants, any_guardrails, any_value,
+    guardrails,
 };
 use crate::world::{NOW, facts, tool, word};
 
 /// 2 allow, 1 ask, 0 deny.
 fn rank(grants: &[Grant], value: Value, facts: &Facts) -> u8 {
-    match decide(&value.call(), grants, facts) {
+    ranked(&decide(&value.call(), grants, &Guardrails::default(), facts))
+}
+
+fn ranked(decision: &Decision) -> u8 {
+    match decision {
         Decision::Allow(..) => 2,
         Decision::Ask(_) => 1,
         Decision::Deny(_) => 0,
@@ -23,7 +29,7 @@ fn rank(grants: &[Grant], value: Value, facts: &Facts) -> u8 {
 fn denies_alone(grant: &Grant, value: Value, used: &Facts) -> bool {
     let alone = Grant { until: None, account: None, target: tool("send"), ..grant.clone() };
     let facts = Facts { used: used.used.clone(), ..facts() };
-    let told = word(&decide(&value.call(), &[alone], &facts));
+    let told = word(&decide(&value.call(), &[alone], &Guardrails::default(), &facts));
     matches!(told.as_str(), "Unevaluable" | "Budget")
 }
 
@@ -131,6 +137,33 @@ proptest! {
         let before = rank(std::slice::from_ref(&alone), value, &facts);
         alone.conditions.extend(more);
         prop_assert!(rank(&[alone], value, &facts) <= before);
+    }
+
+    #[test]
+    fn a_guardrail_never_allows_more(
+        grants in any_grants(),
+        mut above in any_guardrails(),
+        more in any_guardrails(),
+        value in any_value(),
+        facts in any_facts(),
+    ) {
+        let with = |above: &[usize]| {
+            ranked(&decide(&value.call(), &grants, &guardrails(above), &facts))
+        };
+        let before = with(&above);
+        above.extend(more);
+        prop_assert!(with(&above) <= before);
+    }
+
+    #[test]
+    fn what_flowed_never_allows_more(
+        grants in any_grants(),
+        value in any_value(),
+        mut facts in any_facts(),
+    ) {
+        let after = rank(&grants, value, &facts);
+        facts.flow = None;
+        prop_assert!(after <= rank(&grants, value, &facts));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod budgets;
 mod conditions;
+mod guardrails;
 mod laws;
 mod model;
 mod table;

@@ -1,9 +1,13 @@
 //! The rules of a decision once more, slow and obvious, and whether both agree on many random worlds.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
 use prokura_domain::*;
-use prokura_policy::{Facts, decide, visible};
+use prokura_policy::{Facts, Flow, Guardrails, Read, decide, visible};
 use proptest::prelude::*;
 
+use crate::guardrails::{cast, guardrail};
 use crate::world::*;
 
 /// What stands at `/n` in the arguments.
@@ -85,14 +89,82 @@ pub fn any_grants() -> impl Strategy<Value = Vec<Grant>> {
     })
 }
 
+/// Guardrails, and what each of them says to a call.
+const GUARDRAILS: [&str; 7] = [
+    r#"forbid (principal, action == Action::"ledger/send", resource) when { context.arguments.n > 5 };"#,
+    r#"@approval("n is 3") forbid (principal, action, resource in Server::"ledger") when { context.arguments.n == 3 };"#,
+    r#"forbid (principal, action, resource == Tool::"ledger/send") when { context.arguments has n && principal.name != "clerk2" };"#,
+    r#"forbid (principal == Agent::"other", action, resource);"#,
+    r#"@approval("always") forbid (principal == Agent::"clerk", action in Action::"tools", resource);"#,
+    r#"forbid (principal, action, resource) when { resource has class && resource.class == "admin" };"#,
+    r#"forbid (principal, action == Action::"ledger/read", resource);"#,
+];
+
+/// Up to two guardrails; each pair is read once.
+pub fn any_guardrails() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![
+        1 => Just(Vec::new()),
+        1 => prop::collection::vec(0..GUARDRAILS.len(), 1..3),
+    ]
+}
+
+pub fn guardrails(picked: &[usize]) -> Arc<Guardrails> {
+    static READ: LazyLock<Mutex<HashMap<Vec<usize>, Arc<Guardrails>>>> =
+        LazyLock::new(Mutex::default);
+    let make = || {
+        let all: Vec<Guardrail> =
+            picked.iter().map(|n| guardrail(&format!("{n}"), GUARDRAILS[*n])).collect();
+        Arc::new(Guardrails::new(&all, None))
+    };
+    Arc::clone(READ.lock().unwrap().entry(picked.to_vec()).or_insert_with(make))
+}
+
+/// What a guardrail says: nothing, or one of these words.
+fn guarded(number: usize, value: Value, facts: &Facts) -> Option<&'static str> {
+    let class = facts.tool.as_ref().unwrap().class;
+    match (number, value) {
+        (0, Value::Number(number)) => (number > 5).then_some("Guardrail"),
+        (0, Value::Text(_)) | (0 | 1, Value::Missing) => Some("Unevaluable"),
+        (1, Value::Number(3)) | (4, _) => Some("ask"),
+        (2, Value::Number(_) | Value::Text(_)) => Some("Guardrail"),
+        (5, _) => (class == Some(ToolClass::Admin)).then_some("Guardrail"),
+        _ => None,
+    }
+}
+
+fn any_flow() -> impl Strategy<Value = Option<Flow>> {
+    let labels = prop::option::of(prop::sample::select(vec!["none", "reads_private", "sends_out"]));
+    let flow = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.8), labels);
+    prop::option::weighted(0.5, flow).prop_map(|flow| {
+        flow.map(|(private, untrusted, on, labels)| {
+            let read = |was: bool| was.then(|| Read { what: "x of y".to_owned(), at: NOW });
+            Flow {
+                rule: FlowRule { on, ..FlowRule::default() },
+                labels: labels.map(|text| Labels::from_text(text).unwrap()),
+                own: CallId::from_text("cal_1"),
+                private: read(private),
+                untrusted: read(untrusted),
+            }
+        })
+    })
+}
+
+fn flows_together(facts: &Facts) -> bool {
+    facts.flow.as_ref().is_some_and(|flow| {
+        let sends = flow.labels.is_none_or(|labels| labels.sends_out);
+        flow.rule.on && sends && flow.private.is_some() && flow.untrusted.is_some()
+    })
+}
+
 pub fn any_facts() -> impl Strategy<Value = Facts> {
     (
+        any_flow(),
         prop::option::of(prop::sample::select(ToolClass::ALL.to_vec())),
         prop::sample::select(vec![Pin::Accepted, Pin::Accepted, Pin::New, Pin::Changed]),
         prop::collection::vec(0u64..5, 0..6),
     )
-        .prop_map(|(class, pin, used)| {
-            let mut facts = facts();
+        .prop_map(|(flow, class, pin, used)| {
+            let mut facts = Facts { flow, cast: Some(cast()), ..facts() };
             let used = used.into_iter().map(Decimal::from).enumerate();
             facts.used =
                 used.map(|(n, used)| (GrantId::from_text(&format!("grt_{n}")), used)).collect();
@@ -169,7 +241,7 @@ fn limited(grant: &Grant, value: Value, facts: &Facts) -> Option<&'static str> {
 }
 
 /// What has to come out: one of these.
-fn model(grants: &[Grant], value: Value, facts: &Facts) -> Vec<&'static str> {
+fn model(grants: &[Grant], above: &[usize], value: Value, facts: &Facts) -> Vec<&'static str> {
     let digest = value.call().digest;
     let is_for = |grant: &Grant| grant.arguments.is_none() || grant.arguments == Some(digest);
     let covering: Vec<&Grant> =
@@ -185,6 +257,13 @@ fn model(grants: &[Grant], value: Value, facts: &Facts) -> Vec<&'static str> {
     }
     if facts.tool.as_ref().unwrap().pin != Pin::Accepted {
         return vec!["Quarantined"];
+    }
+    let above: Vec<&str> =
+        above.iter().filter_map(|number| guarded(*number, value, facts)).collect();
+    for word in ["Unevaluable", "Guardrail"] {
+        if above.contains(&word) {
+            return vec![word];
+        }
     }
     if applying.is_empty() {
         return vec!["Unmet"];
@@ -206,7 +285,9 @@ fn model(grants: &[Grant], value: Value, facts: &Facts) -> Vec<&'static str> {
     if !limits.is_empty() {
         return limits;
     }
-    let asks = decisive.iter().any(|grant| grant.effect == Effect::Ask);
+    let asks = decisive.iter().any(|grant| grant.effect == Effect::Ask)
+        || above.contains(&"ask")
+        || flows_together(facts);
     vec![if asks { "ask" } else { "allow" }]
 }
 
@@ -215,12 +296,15 @@ proptest! {
 
     /// 25,000 worlds, five calls each.
     #[test]
-    fn the_slow_and_obvious_model_agrees(grants in any_grants(), facts in any_facts()) {
+    fn the_slow_and_obvious_model_agrees(
+        grants in any_grants(), above in any_guardrails(), facts in any_facts(),
+    ) {
+        let guardrails = guardrails(&above);
         for value in [
             Value::Number(-1), Value::Number(3), Value::Number(6), Value::Text("a"), Value::Missing,
         ] {
-            let decision = decide(&value.call(), &grants, &facts);
-            let expected = model(&grants, value, &facts);
+            let decision = decide(&value.call(), &grants, &guardrails, &facts);
+            let expected = model(&grants, &above, value, &facts);
             let told = word(&decision);
             prop_assert!(expected.contains(&told.as_str()), "{value:?}: {told}, not {expected:?}");
             if matches!(told.as_str(), "allow" | "ask") {

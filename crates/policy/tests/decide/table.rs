@@ -1,6 +1,7 @@
 //! One sentence, one case.
 
 use prokura_domain::*;
+use prokura_policy::Guardrails;
 use prokura_policy::{Approved, Decision, decide, forward, housekeeping, visible};
 
 use crate::world::*;
@@ -169,7 +170,9 @@ fn the_same_arguments_are_allowed_and_other_arguments_ask() {
 fn the_decision_names_the_rules_that_mattered() {
     let mut allow = grant(tool("send"), Effect::Allow);
     allow.id = GrantId::from_text("grt_9");
-    let Decision::Allow(permit, why) = decide(&call("send"), &[allow], &facts()) else {
+    let Decision::Allow(permit, why) =
+        decide(&call("send"), &[allow], &Guardrails::default(), &facts())
+    else {
         panic!("not allowed");
     };
     assert_eq!(why[0].rule, "grt_9");
@@ -202,7 +205,11 @@ fn resources_prompts_and_unknown_methods_need_grants_of_their_kind() {
         (Target::Method("vendor/x".to_owned()), "NoGrant"),
     ] {
         asked.target = target.clone();
-        assert_eq!(word(&decide(&asked, &all, &facts())), expected, "{target:?}");
+        assert_eq!(
+            word(&decide(&asked, &all, &Guardrails::default(), &facts())),
+            expected,
+            "{target:?}"
+        );
     }
 }
 

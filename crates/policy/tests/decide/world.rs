@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use prokura_domain::*;
+use prokura_policy::Guardrails;
 use prokura_policy::{Decision, Facts, ToolFacts, decide};
 
 pub const NOW: Timestamp = Timestamp(1_000_000);
@@ -82,6 +83,7 @@ pub fn facts() -> Facts {
         arguments: None,
         used: Vec::new(),
         flow: None,
+        cast: None,
         generation: 1,
     }
 }
@@ -96,5 +98,5 @@ pub fn word(decision: &Decision) -> String {
 }
 
 pub fn decided(grants: &[Grant], facts: &Facts) -> String {
-    word(&decide(&call("send"), grants, facts))
+    word(&decide(&call("send"), grants, &Guardrails::default(), facts))
 }
