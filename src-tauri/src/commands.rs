@@ -6,6 +6,7 @@ mod approvals;
 mod audit;
 mod flow;
 mod grants;
+mod guardrails;
 mod names;
 mod network;
 mod servers;
@@ -55,6 +56,13 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         flow::flow,
         flow::flow_set,
         flow::flow_forget,
+        guardrails::guardrails,
+        guardrails::guardrail_add,
+        guardrails::guardrail_change,
+        guardrails::guardrail_remove,
+        guardrails::guardrail_check,
+        guardrails::guardrail_words,
+        guardrails::simulate,
         agents::agents,
         agents::agent_add,
         agents::agent_revoke,

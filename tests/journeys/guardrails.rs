@@ -80,7 +80,7 @@ async fn a_text_that_is_wrong_is_not_kept_and_says_where() {
     let wrong = NEVER_MALLORY.replace("arguments.to", "arguments.payee");
     let (code, _, err) = guard(&scene.host, &["add", "wrong"], &wrong).await;
     assert_eq!(code, 1);
-    assert!(err.contains("line 3") && err.contains("payee"), "{err}");
+    assert!(err.contains("Line 3") && err.contains("payee"), "{err}");
     let (code, faults, _) = guard(&scene.host, &["check"], &wrong).await;
     assert_eq!((code, faults[0]["line"].as_u64()), (1, Some(3)), "{faults}");
     let permit = "permit (principal, action, resource);";

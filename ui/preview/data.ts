@@ -1,6 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
 import type { WireWish } from "../src/generated/Request";
-import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, GrantView, NetworkView, OwnServerView, Piece, ProgramView, RecordView, ServerView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
+import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, ProgramView, RecordView, ServerView, SimulationView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -247,3 +247,37 @@ export const network = (scene: Scene): NetworkView => scene === "empty"
       { name: "Build machines", fingerprints: ["60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752", "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13"] },
     ],
   };
+export const flow = (scene: Scene): FlowView => ({
+  on: true, window_seconds: 28_800, contents: [],
+  agents: scene === "empty" ? [] : [
+    { agent: { id: "agt_0", name: "claude-code" }, private: { server: "ledger", target: "tool:get_statement", at: ago(12) }, untrusted: { server: "mailbox", target: "tool:read_message", at: ago(3) }, asks: true },
+    { agent: { id: "agt_5", name: "an-agent-with-a-very-long-name-x" }, private: null, untrusted: { server: "warehouse-of-the-north-staging-eu", target: "tool:sync_calendar_with_a_name_that_is_far_longer_than_any_sensible_tool_would_have", at: ago(200) }, asks: false },
+  ],
+});
+
+const guardrail = (at: number, name: string, policies: string, more: Partial<GuardrailView> = {}): GuardrailView => ({ id: `gdr_${at}`, name, text: policies, enabled: true, origin: "window", bundle: null, faults: [], added_at: ago(9000), changed_at: ago(90 * at), ...more });
+
+export const guardrails = (scene: Scene): GuardrailView[] => (scene === "empty" ? [] : [
+  guardrail(1, "No large payments", `@approval("more than 500")\nforbid (principal, action == Action::"ledger/send_payment", resource)\nwhen { context.arguments.amount > 500 };`),
+  guardrail(2, "Nothing is closed", `@reason("accounts are closed by people")\nforbid (principal, action == Action::"ledger/close_account", resource);`, { enabled: false }),
+  guardrail(3, "Mail stays inside, whatever anybody says and however long the name of the rule about it may become", `forbid (principal, action == Action::"mailbox/send_message", resource)\nunless { context.arguments.recipient like "*@northwind.example" };`, { faults: [{ line: 2, column: 10, message: "attribute `arguments.recipient` in context for Action::\"mailbox/send_message\" not found", help: "did you mean `to`?" }] }),
+  guardrail(4, "Tenant acme only", `forbid (principal, action, resource)\nunless { context.account has tenant && context.account.tenant == "acme" };`, { origin: "bundle", bundle: "northwind" }),
+]);
+
+export const guardrailWords = (): GuardrailWordsView => ({
+  agents: ["claude-code", "codex"], servers: ["ledger", "mailbox"], accounts: ["ledger/marta@northwind"],
+  tools: [
+    { name: "ledger/send_payment", arguments: [{ name: "to", cedar: "String", required: true }, { name: "amount", cedar: "Long", required: true }, { name: "reference", cedar: "String", required: false }] },
+    { name: "ledger/close_account", arguments: [{ name: "account", cedar: "String", required: true }] },
+    { name: "mailbox/send_message", arguments: [{ name: "to", cedar: "String", required: true }] },
+  ],
+});
+
+export const simulated = (): SimulationView => ({
+  calls: 1312, changed: 2, unknown: 1,
+  shown: [
+    { seq: 1190, at: ago(30), agent: { id: "agt_0", name: "claude-code" }, server: { id: "srv_1", name: "ledger" }, target_kind: "tool", target: "send_payment", happened: "went", before: "allow", after: "ask", why: [] },
+    { seq: 1101, at: ago(900), agent: { id: "agt_0", name: "claude-code" }, server: { id: "srv_1", name: "ledger" }, target_kind: "tool", target: "send_payment", happened: "refused", before: null, after: null, why: [] },
+    { seq: 980, at: ago(4000), agent: { id: "agt_1", name: "codex" }, server: { id: "srv_1", name: "ledger" }, target_kind: "tool", target: "send_payment", happened: "went", before: "allow", after: "deny", why: [] },
+  ],
+});

@@ -1,13 +1,13 @@
 //! The wishes: one closed list for the window and the command line.
 
-mod reach;
 mod guardrails;
+mod reach;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use reach::Reach;
 pub use guardrails::{GuardrailWish, SimulationWish};
+pub use reach::Reach;
 
 /// A grant as it is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

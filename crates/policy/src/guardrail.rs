@@ -154,6 +154,8 @@ impl Guardrails {
 }
 
 fn request(stage: &Stage, call: &Call, arguments: &Json, now: Timestamp) -> Option<Request> {
+    // Whole seconds: Cedar reads a fraction of three digits only.
+    let now = Timestamp(now.0 - now.0.rem_euclid(1000));
     let now = cedar_policy::RestrictedExpression::new_datetime(now.to_string());
     let method = cedar_policy::RestrictedExpression::new_string(call.method.clone());
     let account = cedar_policy::RestrictedExpression::new_entity_uid(stage.account.clone());

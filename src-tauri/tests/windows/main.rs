@@ -36,7 +36,7 @@ fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
             "url": "about:nothing", "name": "x", "server": "x", "account": null, "signIn": "x", "clientId": "x",
             "clientSecret": null, "header": "x", "key": "x", "tool": "x", "class": "read", "labels": null,
             "agent": "x", "pairing": "x", "all": false, "grant": "x", "approval": "x", "seconds": null, "note": null,
-            "program": "x", "digest": "x", "of": { "program": "x", "agent": "x", "way": "command" },
+            "program": "x", "digest": "x", "of": { "program": "x", "agent": "x", "way": "command", "since": "1d" }, "text": "x", "enabled": true,
             "resources": null, "prompts": null, "on": true, "window": null,
             "limit": 1, "before": null, "search": null, "seq": 1,
             "wish": { "agent": "x", "server": "x", "effect": "ask" },

@@ -23,7 +23,7 @@ export interface Known {
   tools: ReadonlyMap<string, readonly ToolView[]>;
 }
 
-const SCREEN: Record<Screen, string> = { home: "Home", approvals: "Approvals", servers: "Servers", agents: "Agents", grants: "Grants", audit: "Audit", settings: "Settings" };
+const SCREEN: Record<Screen, string> = { home: "Home", approvals: "Approvals", servers: "Servers", agents: "Agents", grants: "Grants", guardrails: "Guardrails", audit: "Audit", settings: "Settings" };
 const MOST = 40;
 
 export function goals(known: Known): Goal[] {

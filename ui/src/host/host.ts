@@ -1,6 +1,6 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { AnswerWish, ClientWish, GrantWish, WireWish } from "../generated/Request";
+import type { AnswerWish, ClientWish, GrantWish, SimulationWish, WireWish } from "../generated/Request";
 import type {
   AccountView,
   AgentAdded,
@@ -11,10 +11,14 @@ import type {
   FlowView,
   GrantView,
   NetworkView,
+  GuardrailFaultView,
+  GuardrailView,
+  GuardrailWordsView,
   ProgramView,
   RecordView,
   ServerView,
   SignInView,
+  SimulationView,
   StateView,
   ToolView,
   VerifyView,
@@ -91,6 +95,15 @@ export const unwire = (program: string, digest: string) => ask<WiredView>("unwir
 export const grants = (all: boolean) => ask<GrantView[]>("grants", { all });
 export const grantAdd = (wish: GrantWish) => ask<GrantView>("grant_add", { wish });
 export const grantRevoke = (grant: string) => ask<GrantView>("grant_revoke", { grant });
+
+export const guardrails = () => ask<GuardrailView[]>("guardrails");
+export const guardrailAdd = (name: string, text: string) => ask<GuardrailView>("guardrail_add", { name, text });
+/** What is null stays. */
+export const guardrailChange = (name: string, text: string | null, enabled: boolean | null) => ask<GuardrailView>("guardrail_change", { name, text, enabled });
+export const guardrailRemove = (name: string) => ask<GuardrailView>("guardrail_remove", { name });
+export const guardrailCheck = (text: string) => ask<GuardrailFaultView[]>("guardrail_check", { text });
+export const guardrailWords = () => ask<GuardrailWordsView>("guardrail_words");
+export const simulate = (of: SimulationWish) => ask<SimulationView>("simulate", { of });
 
 export const approvals = (all: boolean) => ask<ApprovalView[]>("approvals", { all });
 /** Only the approval window holds the permission for this one. */

@@ -1,5 +1,5 @@
 // Where the person is, kept in the address so that going back works.
-export const SCREENS = ["home", "approvals", "servers", "agents", "grants", "audit", "settings"] as const;
+export const SCREENS = ["home", "approvals", "servers", "agents", "grants", "guardrails", "audit", "settings"] as const;
 export type Screen = (typeof SCREENS)[number];
 
 interface Place {

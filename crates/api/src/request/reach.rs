@@ -1,6 +1,6 @@
 //! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
 
-use super::{AnswerWish, Request};
+use super::{AnswerWish, GuardrailWish, Request};
 
 /// What a wish does to what Agents may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,13 @@ impl Request {
             | Self::AuditVerify
             | Self::AuditExport
             | Self::Flow
+            | Self::Guardrail(
+                GuardrailWish::List
+                | GuardrailWish::Show { .. }
+                | GuardrailWish::Check { .. }
+                | GuardrailWish::Words,
+            )
+            | Self::Simulate(_)
             | Self::Doctor
             | Self::Network => Reach::Looks,
             Self::ServerRemove { .. }
@@ -62,6 +69,11 @@ impl Request {
             | Self::ToolsLabel { .. }
             | Self::FlowSet { .. }
             | Self::FlowForget { .. }
+            | Self::Guardrail(
+                GuardrailWish::Add { .. }
+                | GuardrailWish::Change { .. }
+                | GuardrailWish::Remove { .. },
+            )
             | Self::Wire { .. }
             | Self::AgentAdd { .. }
             | Self::AgentResume { .. }

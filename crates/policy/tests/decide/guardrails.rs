@@ -210,6 +210,22 @@ fn agent_account_server_tool_and_time_can_be_named() {
 }
 
 #[test]
+fn every_moment_can_be_looked_at() {
+    let text = "forbid (principal, action, resource) when { context.now < datetime(\"2023-11-14T22:13:21Z\") };";
+    let guardrails = Guardrails::new(&[guardrail("g", text)], None);
+    let grants = [grant(tool("send"), Effect::Allow)];
+    for (at, expected) in [
+        (1_700_000_000_120, "Guardrail"),
+        (1_700_000_000_999, "Guardrail"),
+        (1_700_000_001_000, "allow"),
+        (-1, "Guardrail"),
+    ] {
+        let facts = Facts { now: Timestamp(at), cast: Some(cast()), ..facts() };
+        assert_eq!(word(&decide(&call("send"), &grants, &guardrails, &facts)), expected, "{at}");
+    }
+}
+
+#[test]
 fn a_text_that_is_wrong_says_where_and_what() {
     let mut wrong = Vec::new();
     for (text, line, column, said) in [
