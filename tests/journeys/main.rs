@@ -18,6 +18,7 @@ mod keyring;
 mod limits;
 mod outside;
 mod patience;
+mod pins;
 mod records;
 mod scene;
 mod stdio;
