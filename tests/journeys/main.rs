@@ -18,7 +18,6 @@ mod keyring;
 mod limits;
 mod outside;
 mod patience;
-mod pins;
 mod records;
 mod scene;
 mod stdio;

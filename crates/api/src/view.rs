@@ -4,8 +4,8 @@ mod agents;
 mod approvals;
 mod flow;
 mod grants;
-mod network;
 mod guardrails;
+mod network;
 mod pairings;
 mod program;
 mod simulation;
@@ -21,13 +21,13 @@ pub use approvals::{
 };
 pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
 pub use grants::GrantView;
+pub use guardrails::{
+    GuardedArgumentView, GuardedToolView, GuardrailFaultView, GuardrailView, GuardrailWordsView,
+};
 pub use network::{AuthorityView, NetworkView};
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 pub use program::{LineView, OwnServerView, ProgramView, WirePreviewView, WiredView};
 pub use servers::{AccountView, ServerView, SignInView};
-pub use guardrails::{
-    GuardedArgumentView, GuardedToolView, GuardrailFaultView, GuardrailView, GuardrailWordsView,
-};
 pub use simulation::{SimulatedCallView, SimulationView};
 
 /// A text cut where a reader could be misled: hidden, bidirectional and control characters stand alone as marks.

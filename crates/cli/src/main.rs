@@ -6,8 +6,8 @@
 mod approvals;
 mod args;
 mod ask;
-mod question;
 mod guardrails;
+mod question;
 mod serve;
 mod show;
 mod stdio;

@@ -37,12 +37,6 @@ impl Request {
             | Self::AuditVerify
             | Self::AuditExport
             | Self::Flow
-            | Self::Guardrail(
-                GuardrailWish::List
-                | GuardrailWish::Show { .. }
-                | GuardrailWish::Check { .. }
-                | GuardrailWish::Words,
-            )
             | Self::Simulate(_)
             | Self::Doctor
             | Self::Network => Reach::Looks,
@@ -69,11 +63,6 @@ impl Request {
             | Self::ToolsLabel { .. }
             | Self::FlowSet { .. }
             | Self::FlowForget { .. }
-            | Self::Guardrail(
-                GuardrailWish::Add { .. }
-                | GuardrailWish::Change { .. }
-                | GuardrailWish::Remove { .. },
-            )
             | Self::Wire { .. }
             | Self::AgentAdd { .. }
             | Self::AgentResume { .. }
@@ -90,6 +79,7 @@ impl Request {
             | Self::NetworkTrust { .. }
             | Self::NetworkDistrust { .. }
             | Self::Adopt => Reach::Widens,
+            Self::Guardrail(wish) => of_guardrails(wish),
             Self::GrantRevoke { grant } => Reach::OfGrant(grant),
         }
     }
@@ -99,5 +89,18 @@ impl Request {
     pub fn word(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
         value.get("wish").and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
+    }
+}
+
+/// What holds something back is not for processes of Agents to change.
+fn of_guardrails(wish: &GuardrailWish) -> Reach<'static> {
+    match wish {
+        GuardrailWish::List
+        | GuardrailWish::Show { .. }
+        | GuardrailWish::Check { .. }
+        | GuardrailWish::Words => Reach::Looks,
+        GuardrailWish::Add { .. } | GuardrailWish::Change { .. } | GuardrailWish::Remove { .. } => {
+            Reach::Widens
+        }
     }
 }
