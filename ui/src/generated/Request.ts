@@ -84,6 +84,43 @@ until: string | null,
 note: string | null, };
 
 /**
+ * What can be asked about guardrails.
+ */
+export type GuardrailWish = { "act": "list" } | { "act": "show", 
+/**
+ * Its name or id.
+ */
+name: string, } | { "act": "add", 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its Cedar policies.
+ */
+text: string, } | { "act": "change", 
+/**
+ * Its name or id.
+ */
+name: string, 
+/**
+ * Its new text; omitted leaves it.
+ */
+text: string | null, 
+/**
+ * Whether it is in force; omitted leaves it.
+ */
+enabled: boolean | null, } | { "act": "remove", 
+/**
+ * Its name or id.
+ */
+name: string, } | { "act": "check", 
+/**
+ * The text.
+ */
+text: string, } | { "act": "words" };
+
+/**
  * What stands in for a person.
  */
 export type MachineWish = "client" | { "workload": { 
@@ -307,7 +344,7 @@ agent: string, } | { "wish": "approvals_told" } | { "wish": "do_not_disturb",
 /**
  * `off`, `wait` or `deny`.
  */
-mode: string, } | { "wish": "approvals", 
+mode: string, } | { "wish": "guardrail" } & GuardrailWish | { "wish": "simulate" } & SimulationWish | { "wish": "approvals", 
 /**
  * Whether settled ones are listed too.
  */
@@ -340,6 +377,31 @@ search: string | null, } | { "wish": "audit_show",
  * Its sequence number.
  */
 seq: number, } | { "wish": "audit_verify" } | { "wish": "audit_export" } | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" };
+
+/**
+ * A changed set of rules to run over the past. Nothing is changed by it.
+ */
+export type SimulationWish = { 
+/**
+ * How far back, such as `30d`.
+ */
+since: string, 
+/**
+ * The text of a guardrail that is tried.
+ */
+guardrail: string | null, 
+/**
+ * Guardrails that are left out, by name or id; the one that is edited is among them.
+ */
+without_guardrails: Array<string>, 
+/**
+ * Grants that are tried.
+ */
+grants: Array<GrantWish>, 
+/**
+ * Grants that are left out, by id.
+ */
+without_grants: Array<string>, };
 
 /**
  * How a program should be connected.

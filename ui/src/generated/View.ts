@@ -521,6 +521,119 @@ added_at: string,
 used_at: string | null, };
 
 /**
+ * An argument of a tool.
+ */
+export type GuardedArgumentView = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its type in Cedar.
+ */
+cedar: string, 
+/**
+ * Whether every call has it; else a rule has to ask `has` first.
+ */
+required: boolean, };
+
+/**
+ * A tool as guardrails name it.
+ */
+export type GuardedToolView = { 
+/**
+ * `server/tool`: the name of its action and of its resource.
+ */
+name: string, 
+/**
+ * Its arguments, where they have one type.
+ */
+arguments: Array<GuardedArgumentView>, };
+
+/**
+ * Something wrong with the text of a guardrail.
+ */
+export type GuardrailFaultView = { 
+/**
+ * The line, from 1; 0 where it is about the whole text.
+ */
+line: number, 
+/**
+ * The column, from 1; 0 where it is about the whole line.
+ */
+column: number, 
+/**
+ * What is wrong.
+ */
+message: string, 
+/**
+ * What to do about it, where that is known.
+ */
+help: string | null, };
+
+/**
+ * A policy that stands above all grants.
+ */
+export type GuardrailView = { 
+/**
+ * Its identifier.
+ */
+id: string, 
+/**
+ * The person's name for it.
+ */
+name: string, 
+/**
+ * Its Cedar policies.
+ */
+text: string, 
+/**
+ * Whether it is in force.
+ */
+enabled: boolean, 
+/**
+ * `window`, `cli`, `file`, or `bundle`.
+ */
+origin: string, 
+/**
+ * The name of the bundle it belongs to.
+ */
+bundle: string | null, 
+/**
+ * What is wrong with it against the tools there are now; it is in force all the same, and what cannot be checked denies.
+ */
+faults: Array<GuardrailFaultView>, 
+/**
+ * When it was made, RFC 3339.
+ */
+added_at: string, 
+/**
+ * When it last changed, RFC 3339.
+ */
+changed_at: string, };
+
+/**
+ * What a guardrail can name.
+ */
+export type GuardrailWordsView = { 
+/**
+ * The names of the active agents.
+ */
+agents: Array<string>, 
+/**
+ * The names of the servers.
+ */
+servers: Array<string>, 
+/**
+ * The accounts, as `server/account`.
+ */
+accounts: Array<string>, 
+/**
+ * The tools with their arguments.
+ */
+tools: Array<GuardedToolView>, };
+
+/**
  * An argument that a remembered answer can hold fixed.
  */
 export type HoldView = { 
@@ -847,6 +960,72 @@ resource: string,
  * The scopes that are asked for.
  */
 scopes: Array<string>, };
+
+/**
+ * A call of the past.
+ */
+export type SimulatedCallView = { 
+/**
+ * The number of its record.
+ */
+seq: number, 
+/**
+ * When, RFC 3339.
+ */
+at: string, 
+/**
+ * The agent.
+ */
+agent: Named, 
+/**
+ * The server.
+ */
+server: Named, 
+/**
+ * `tool`, `resource`, `prompt` or `method`.
+ */
+target_kind: string, 
+/**
+ * Its name.
+ */
+target: string, 
+/**
+ * What happened: `went`, `asked` (and went after a yes) or `refused`.
+ */
+happened: string, 
+/**
+ * What the rules of now say: `allow`, `ask` or `deny`; `null` where it cannot be told.
+ */
+before: string | null, 
+/**
+ * What the changed rules say; `null` where it cannot be told.
+ */
+after: string | null, 
+/**
+ * The rules that matter after the change.
+ */
+why: Array<WhyView>, };
+
+/**
+ * What changed rules would have done to the calls of the past.
+ */
+export type SimulationView = { 
+/**
+ * How many calls were looked at.
+ */
+calls: number, 
+/**
+ * How many would have gone otherwise.
+ */
+changed: number, 
+/**
+ * Of how many it cannot be told, because their arguments were not kept.
+ */
+unknown: number, 
+/**
+ * The newest of those two kinds, newest first, at most 500.
+ */
+shown: Array<SimulatedCallView>, };
 
 /**
  * How things stand.
