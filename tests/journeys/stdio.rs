@@ -147,7 +147,7 @@ async fn without_a_host_the_agent_is_told_what_to_do_or_one_is_started() {
     let options = json!({ "command": stdio(&folder, "coder", &more), "era": "legacy" });
     let mut agent = SdkAgent::start(Sdk::TypeScript, None).unwrap();
     let answer = async {
-        let question = eventually("a question", Duration::from_secs(30), || async {
+        let question = eventually("a question", Duration::from_secs(60), || async {
             let said = folder.run(&["approvals", "list", "--json"]).await.ok()?;
             said.json().as_array()?.first().cloned()
         })

@@ -208,9 +208,9 @@ impl TestHost {
     /// Waits for exactly one pending approval.
     ///
     /// # Errors
-    /// When there is none within ten seconds.
+    /// When there is none within a minute: an unoptimised build takes its time to look at a large executable.
     pub async fn pending(&self) -> anyhow::Result<Value> {
-        crate::eventually("a pending approval", Duration::from_secs(15), || async {
+        crate::eventually("a pending approval", Duration::from_secs(60), || async {
             let list = self.ok(&["approvals", "list"]).await.ok()?;
             list.as_array()?.first().cloned()
         })
