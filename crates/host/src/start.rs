@@ -89,7 +89,6 @@ impl Host {
         let port = listener.local_addr().map_or(0, |address| address.port());
         let http = format!("http://127.0.0.1:{port}");
         ground.store.put_setting("port", &port.to_string())?;
-
         if let Some(url) = &options.client_document {
             ground.store.put_setting(CLIENT_DOCUMENT, url)?;
         }
@@ -113,7 +112,6 @@ impl Host {
         let (control, door) = sockets(&folder.path)?;
         note(&ground.log, RecordKind::HostStarted, Json::object([("http", Json::text(&http))]))
             .await?;
-
         let stop = CancellationToken::new();
         let path = Arc::new(delegation.clone());
         let router = Gateway::router(path, Arc::clone(&ground.entropy), port);

@@ -74,7 +74,6 @@ impl Request {
                 ..
             }
             | Self::Resume
-            // Whom servers are trusted by, and by which way they are reached.
             | Self::NetworkProxy { .. }
             | Self::NetworkTrust { .. }
             | Self::NetworkDistrust { .. }
