@@ -173,6 +173,8 @@ impl From<AccountError> for Failure {
     }
 }
 
+const SIGN_IN: &str = "Sign in with `prokura servers sign-in NAME` or in the window.";
+
 /// The closed code of an Account's fault, and what to do next.
 fn advice(error: &AccountError) -> (FailureCode, &'static str) {
     use AccountError as Fault;
@@ -190,10 +192,7 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         Fault::SignInNeeded { .. }
         | Fault::KeyRefused { .. }
         | Fault::DoesNotOpen
-        | Fault::Copied { .. } => (
-            FailureCode::SignInNeeded,
-            "Sign in with `prokura servers sign-in NAME` or in the window.",
-        ),
+        | Fault::Copied { .. } => (FailureCode::SignInNeeded, SIGN_IN),
         Fault::Unreachable { .. } => (
             FailureCode::Unreachable,
             "Check the URL and the network, then try again. Nothing was lost.",

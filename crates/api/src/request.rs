@@ -2,12 +2,14 @@
 
 mod guardrails;
 mod reach;
+mod wishes;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use reach::Reach;
+pub use wishes::{ClientWish, MachineWish, WireWish};
 
 /// A grant as it is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -62,69 +64,6 @@ pub enum AnswerWish {
     Deny(Option<String>),
     /// Not, and the agent is paused; with what it is told.
     DenyAndPause(Option<String>),
-}
-
-/// How a program should be connected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export_to = "Request.ts")]
-pub struct WireWish {
-    /// The program's id, such as `claude-code`.
-    pub program: String,
-    /// The name it gets as an agent.
-    pub agent: String,
-    /// `command`: it starts `prokura stdio`. `sign_in`: it is given the URL and signs in.
-    pub way: String,
-    /// Servers of the program that Prokura takes over; they leave its settings.
-    #[serde(default)]
-    pub take: Vec<String>,
-}
-
-/// What a client proves itself with.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export_to = "Request.ts")]
-pub enum ClientWish {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// A secret.
-    Secret(String),
-    /// A private key that is imported.
-    Key {
-        /// As unencrypted PEM.
-        pem: String,
-        /// `ES256`, `ES384`, `EdDSA`, `PS256` or `RS256`; omitted means what the key is made for.
-        algorithm: Option<String>,
-        /// Its id at the authorization server.
-        kid: Option<String>,
-    },
-    /// A private key that is made here, and stays here.
-    NewKey,
-}
-
-/// What stands in for a person.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export_to = "Request.ts")]
-pub enum MachineWish {
-    /// The entered client itself.
-    Client,
-    /// A token that the platform keeps fresh in a file.
-    Workload {
-        /// The file.
-        token_file: String,
-    },
-    /// An ID token of the enterprise's identity provider, kept fresh in a file.
-    Enterprise {
-        /// The identity provider.
-        issuer: String,
-        /// Prokura's client there.
-        client_id: String,
-        /// The client's secret there, if it has one.
-        client_secret: Option<String>,
-        /// The file.
-        id_token_file: String,
-    },
 }
 
 /// What can be asked of the Host.

@@ -2,6 +2,7 @@
 
 mod network;
 mod tools;
+mod wire;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use network::Network;
 pub use tools::{Flow, Tools};
+pub use wire::{WayWord, Wire};
 
 use crate::guardrails::{Guardrails, Simulate};
 
@@ -208,42 +210,6 @@ pub struct Machine {
     /// The file with your ID token from the identity provider.
     #[arg(long, value_name = "FILE", requires = "enterprise")]
     pub id_token_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Wire {
-    /// List the programs, whether they are here, and the servers they have.
-    List,
-    /// Connect a program; shows the difference of its settings, and writes it only with --yes.
-    Connect {
-        /// The program's id, such as `claude-code`.
-        program: String,
-        /// The name it gets as an agent; omitted means its id.
-        #[arg(long = "as", value_name = "AGENT")]
-        agent: Option<String>,
-        /// How: by starting `prokura stdio`, or by URL and sign-in.
-        #[arg(long, value_enum, default_value = "command")]
-        way: WayWord,
-        /// A server of the program that Prokura takes over (repeatable).
-        #[arg(long, value_name = "SERVER")]
-        take: Vec<String>,
-        /// Write it.
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Take back what was changed; shows the difference, and writes it only with --yes.
-    Undo {
-        program: String,
-        /// Write it.
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum WayWord {
-    Command,
-    SignIn,
 }
 
 #[derive(Debug, Subcommand)]

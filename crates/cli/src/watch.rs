@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prokura_api::view::ApprovalView;
 use prokura_api::{AnswerWish, Failure, Request};
@@ -34,7 +34,7 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
     std::thread::spawn(move || {
         for line in std::io::stdin().lines() {
             let Ok(line) = line else { break };
-            if tell.send((Instant::now(), line)).is_err() {
+            if tell.send(line).is_err() {
                 break;
             }
         }
@@ -53,8 +53,10 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
             continue;
         };
         println!("\n{}\n{WORDS}", question::text(&view));
-        let armed = Instant::now() + MOMENT;
-        match answer(&view, &mut typed, armed).await {
+        // What was typed before the question could be read was not meant for it.
+        tokio::time::sleep(MOMENT).await;
+        while typed.try_recv().is_ok() {}
+        match answer(&view, &mut typed).await {
             None => return Ok(ExitCode::SUCCESS),
             Some(None) => drop(left.insert(view.id)),
             Some(Some(answer)) => {
@@ -73,14 +75,10 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
 /// What the person types, once it is an answer; `None` at the end of the input.
 async fn answer(
     view: &ApprovalView,
-    typed: &mut mpsc::UnboundedReceiver<(Instant, String)>,
-    armed: Instant,
+    typed: &mut mpsc::UnboundedReceiver<String>,
 ) -> Option<Option<AnswerWish>> {
     loop {
-        let (at, line) = typed.recv().await?;
-        if at < armed {
-            continue;
-        }
+        let line = typed.recv().await?;
         match parse(view, line.trim()) {
             Ok(answer) => return Some(answer),
             Err(text) => println!("{text}"),

@@ -224,6 +224,7 @@ fn unevaluable(why: &str) -> Denied {
 }
 
 /// What went wrong, without any value of the arguments: Cedar's own words can hold them.
+#[allow(clippy::wildcard_enum_match_arm)] // The library may add kinds.
 fn told(error: &EvaluationError) -> &'static str {
     match error {
         EvaluationError::RecordAttrDoesNotExist(_) => "something it reads is not there",

@@ -376,7 +376,23 @@ search: string | null, } | { "wish": "audit_show",
 /**
  * Its sequence number.
  */
-seq: number, } | { "wish": "audit_verify" } | { "wish": "audit_export" } | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" };
+seq: number, } | { "wish": "audit_verify" } | { "wish": "audit_export" } | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" } | { "wish": "network" } | { "wish": "network_proxy", 
+/**
+ * Its URL.
+ */
+url: string | null, } | { "wish": "network_trust", 
+/**
+ * What to call it.
+ */
+name: string, 
+/**
+ * Its certificates in PEM.
+ */
+pem: string, } | { "wish": "network_distrust", 
+/**
+ * What it is called.
+ */
+name: string, } | { "wish": "adopt" };
 
 /**
  * A changed set of rules to run over the past. Nothing is changed by it.

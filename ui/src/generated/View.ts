@@ -313,6 +313,19 @@ denied: number,
 quick: number, };
 
 /**
+ * A certificate authority that the person trusts.
+ */
+export type AuthorityView = { 
+/**
+ * What it is called here.
+ */
+name: string, 
+/**
+ * The SHA-256 digests of its certificates.
+ */
+fingerprints: Array<string>, };
+
+/**
  * A program that wants to come in as an agent.
  */
 export type CallerView = { 
@@ -679,6 +692,19 @@ id: string,
  * The person's name for it.
  */
 name: string, };
+
+/**
+ * How servers are reached.
+ */
+export type NetworkView = { 
+/**
+ * The proxy; none goes out directly.
+ */
+proxy: string | null, 
+/**
+ * Certificate authorities that are trusted beside the system's.
+ */
+authorities: Array<AuthorityView>, };
 
 /**
  * A server that a program has in its own settings.

@@ -18,28 +18,10 @@ pub enum Reach<'a> {
 impl Request {
     /// What it does to what Agents may do. A new wish has to choose.
     #[must_use]
+    #[allow(clippy::wildcard_enum_match_arm)] // A wish that nobody thought of widens.
     pub fn reach(&self) -> Reach<'_> {
         match self {
-            Self::State
-            | Self::Servers
-            | Self::Tools { .. }
-            | Self::ToolsRefresh { .. }
-            | Self::Programs
-            | Self::WirePreview(_)
-            | Self::UnwirePreview { .. }
-            | Self::Agents
-            | Self::Grants { .. }
-            | Self::Approvals { .. }
-            | Self::ApprovalShow { .. }
-            | Self::ApprovalsTold
-            | Self::Audit { .. }
-            | Self::AuditShow { .. }
-            | Self::AuditVerify
-            | Self::AuditExport
-            | Self::Flow
-            | Self::Simulate(_)
-            | Self::Doctor
-            | Self::Network => Reach::Looks,
+            _ if self.looks() => Reach::Looks,
             Self::ServerRemove { .. }
             | Self::SignInCancel { .. }
             | Self::SignOut { .. }
@@ -52,35 +34,38 @@ impl Request {
                 ..
             }
             | Self::Pause => Reach::Narrows,
-            Self::ServerAdd { .. }
-            | Self::SignIn { .. }
-            | Self::SignInMachine { .. }
-            | Self::SignInWait { .. }
-            | Self::ClientSet { .. }
-            | Self::KeySet { .. }
-            | Self::ToolClassify { .. }
-            | Self::ToolAccept { .. }
-            | Self::ToolsLabel { .. }
-            | Self::FlowSet { .. }
-            | Self::FlowForget { .. }
-            | Self::Wire { .. }
-            | Self::AgentAdd { .. }
-            | Self::AgentResume { .. }
-            | Self::DoNotDisturb { .. }
-            | Self::GrantAdd(_)
-            | Self::ApprovalAnswer {
-                answer:
-                    AnswerWish::Once | AnswerWish::SameArgumentsFor(_) | AnswerWish::TargetFor { .. },
-                ..
-            }
-            | Self::Resume
-            | Self::NetworkProxy { .. }
-            | Self::NetworkTrust { .. }
-            | Self::NetworkDistrust { .. }
-            | Self::Adopt => Reach::Widens,
             Self::Guardrail(wish) => of_guardrails(wish),
             Self::GrantRevoke { grant } => Reach::OfGrant(grant),
+            // What is not said here or above is held back.
+            _ => Reach::Widens,
         }
+    }
+
+    /// Whether it only looks.
+    fn looks(&self) -> bool {
+        matches!(
+            self,
+            Self::State
+                | Self::Servers
+                | Self::Tools { .. }
+                | Self::ToolsRefresh { .. }
+                | Self::Programs
+                | Self::WirePreview(_)
+                | Self::UnwirePreview { .. }
+                | Self::Agents
+                | Self::Grants { .. }
+                | Self::Approvals { .. }
+                | Self::ApprovalShow { .. }
+                | Self::ApprovalsTold
+                | Self::Audit { .. }
+                | Self::AuditShow { .. }
+                | Self::AuditVerify
+                | Self::AuditExport
+                | Self::Flow
+                | Self::Simulate(_)
+                | Self::Doctor
+                | Self::Network
+        )
     }
 
     /// Its word.
