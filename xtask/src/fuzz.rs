@@ -20,7 +20,7 @@ pub fn run(place: &Place, words: &[String]) -> Result<()> {
             "fuzzing needs a nightly compiler: rustup toolchain install nightly --profile minimal"
         );
     }
-    if !answers(&cargo(), &["fuzz", "--version"]) {
+    if !answers(cargo(), &["fuzz", "--version"]) {
         Step::cargo(place, "cargo-fuzz", &["install", "cargo-fuzz", "--locked"]).run()?;
     }
     for target in targets {

@@ -260,7 +260,7 @@ impl Delegation {
         if let Err(error) = self.store().touch_grants(&grants, self.now()) {
             tracing::warn!(%error, "the last use of a grant could not be written");
         }
-        self.note_call(&call, approved.is_some());
+        self.note_call(call, approved.is_some());
         self.tell(Change::Audit);
         match self.spend(permit, outcome.landing()).await {
             Ok(reply) => outcome.follow(reply, inbound).await.map(Sent::Gone),

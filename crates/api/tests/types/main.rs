@@ -95,11 +95,15 @@ fn no_type_with_a_typescript_file_is_left_out() {
     let all: String = fresh("complete").into_values().collect();
     let sources = top().join("crates/api/src");
     let mut seen = 0;
-    for entry in std::fs::read_dir(sources).unwrap() {
-        let path = entry.unwrap().path();
-        if !path.is_file() {
-            continue;
+    let mut folders = vec![sources];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
         }
+    }
+    for path in files {
         let text = std::fs::read_to_string(path).unwrap();
         for part in text.split("#[ts(export_to").skip(1) {
             let name = part
