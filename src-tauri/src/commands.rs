@@ -26,13 +26,10 @@ type Answer<T> = Result<T, Failure>;
 /// The Host behind all of them.
 type Behind<'a> = State<'a, Running>;
 
+#[rustfmt::skip] // One line for the words of one page.
 pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     builder.invoke_handler(tauri::generate_handler![
-        state::started,
-        state::state,
-        state::pause,
-        state::resume,
-        state::doctor,
+        state::started, state::state, state::pause, state::resume, state::doctor,
         network::network,
         network::network_proxy,
         network::network_trust,
