@@ -114,7 +114,7 @@ async fn expired_secret(s: &Stage) -> String {
     s.authority.metadata(methods);
     let ends = s.world.clock_now().0 / 1000 + 60;
     let registered =
-        json!({"client_id": "c", "client_secret": "hush", "client_secret_expires_at": ends});
+        json!({"client_id": "c", "client_secret": "hush-hush", "client_secret_expires_at": ends});
     s.authority.site.fixed("/register", Reply::json(201, &registered));
     let server = s.world.server(&s.authority.endpoint());
     let before = s.authority.site.asked("/register").len();
