@@ -151,7 +151,10 @@ impl Stage {
             wrong.push(format!("the registration was {registered:?} and is {left:?}"));
         }
         for (kind, body) in self.world.records() {
-            if ["access-", "refresh-", "code-", "hush-hush"].iter().any(|secret| body.contains(secret)) {
+            if ["access-", "refresh-", "code-", "hush-hush"]
+                .iter()
+                .any(|secret| body.contains(secret))
+            {
                 wrong.push(format!("a record tells a secret: {kind} {body}"));
             }
         }
