@@ -14,6 +14,7 @@ mod fidelity;
 mod flows;
 mod guardrails;
 mod isolation;
+mod issuer;
 mod keyring;
 mod limits;
 mod outside;

@@ -30,6 +30,9 @@ function configuration(state) {
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
     features: {
       devInteractions: { enabled: true },
+      deviceFlow: { enabled: true },
+      dPoP: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
       introspection: { enabled: true },
       registration: { enabled: true },
       revocation: { enabled: true },
@@ -67,6 +70,7 @@ async function start() {
   provider.on("server_error", (_ctx, error) => process.stderr.write(`${error.stack}\n`));
   server.on("request", provider.callback());
   state.provider = provider;
+  state.origin = issuer;
   issuers.push(state);
   return { issuer, client: "resource-server", secret: state.secret, introspection: `${issuer}/token/introspection` };
 }
@@ -80,6 +84,14 @@ serve({
     for (const { kind, value } of issuers[issuer].issued) {
       if (kind === "access_token") await (await AccessToken.find(value))?.destroy();
     }
+  },
+  /** Plays a thief who has the oldest refresh token: the status that the token endpoint answers with. */
+  async reuse({ issuer }) {
+    const { provider, issued, origin } = issuers[issuer];
+    const { value } = issued.find(({ kind }) => kind === "refresh_token");
+    const token = await provider.RefreshToken.find(value);
+    const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: value, client_id: token.clientId });
+    return (await fetch(`${origin}/token`, { method: "POST", body })).status;
   },
   async issued({ issuer }) {
     return issuers[issuer].issued;

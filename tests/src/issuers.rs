@@ -52,7 +52,20 @@ impl Issuers {
             endpoint: self.of(number, "introspection")?,
             client: self.of(number, "client")?,
             secret: self.of(number, "secret")?,
+            bound: false,
         })
+    }
+
+    /// The same for a fixture that takes tokens bound to a key only.
+    ///
+    /// # Errors
+    /// When there is no such server.
+    pub fn strict_protection(&self, number: usize) -> anyhow::Result<Protection> {
+        let mut protection = self.protection(number)?;
+        if let Protection::Introspection { bound, .. } = &mut protection {
+            *bound = true;
+        }
+        Ok(protection)
     }
 
     /// From now on server `number` issues tokens for `resource`.
@@ -69,6 +82,15 @@ impl Issuers {
     /// When the program has ended.
     pub async fn end_access_tokens(&self, number: usize) -> anyhow::Result<()> {
         self.ask("end", json!({ "issuer": number })).await.map(drop)
+    }
+
+    /// A thief plays the oldest refresh token of server `number`; the status it is answered with.
+    ///
+    /// # Errors
+    /// When the program has ended.
+    pub async fn reuse(&self, number: usize) -> anyhow::Result<u64> {
+        let status = self.ask("reuse", json!({ "issuer": number })).await?;
+        status.as_u64().context("no status")
     }
 
     /// Every token, code and client secret that server `number` gave out.

@@ -47,7 +47,12 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   server_add: () => fail("unreachable", "mcp.example.com did not answer.", "Check the address. Servers on this machine may use http; all others need https."),
   tools: (args) => data.tools(scene, String(args["server"])),
   tools_refresh: (args) => data.tools(scene, String(args["server"])),
-  sign_in: () => ({ sign_in: "sgn_1", url: "https://login.linear.example/authorize?x=1", issuer: "https://login.linear.example", resource: "https://mcp.linear.example/mcp", scopes: ["read:issues", "write:issues", "offline_access"] }),
+  sign_in_plan: () => data.plan,
+  sign_in_paste: () => null,
+  account_use: () => null,
+  server_except: () => null,
+  redirect: () => "http://127.0.0.1:49731/callback",
+  sign_in: (args) => ({ device: (args["choice"] as { device: boolean }).device ? { code: "WDJB-MJHT", page: "https://login.linear.example/device", expires_at: data.ago(-10) } : null, sign_in: "sgn_1", url: "https://login.linear.example/authorize?x=1", issuer: "https://login.linear.example", resource: "https://mcp.linear.example/mcp", scopes: ["read:issues", "write:issues", "offline_access"] }),
   sign_in_wait: () => new Promise(() => undefined),
   agents: () => [...agents],
   agent_add: (args) => {

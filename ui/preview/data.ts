@@ -1,6 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
 import type { WireWish } from "../src/generated/Request";
-import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, ProgramView, RecordView, ServerView, SimulationView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
+import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, PlanView, Piece, ProgramView, RecordView, ServerView, SimulationView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -29,8 +29,27 @@ function account(server: string, name: string, kind: string, signed = "signed_in
     scopes_wanted: server === "mailbox" ? ["mail:send"] : [],
     expires_at: oauth ? ago(-42) : null,
     added_at: ago(60 * 24 * 12),
+    agents: name === "marta" ? [{ id: "agt_0", name: "claude-code" }] : [],
+    scopes_unneeded: server === "ledger" ? ["write:items"] : [],
   };
 }
+
+export const plan: PlanView = {
+  issuer: "https://login.linear.example",
+  issuers: ["https://login.linear.example", "https://sso.northwind-manufacturing-international.example/realms/employees-of-the-north"],
+  resource: "https://mcp.linear.example/mcp",
+  scopes: [
+    { name: "admin:workspace", allows: "admin", had: false, wanted: false },
+    { name: "issues:delete", allows: "delete", had: false, wanted: false },
+    { name: "write:issues", allows: "change", had: false, wanted: true },
+    { name: "read:issues", allows: "read", had: true, wanted: false },
+    { name: "https://www.linear.example/auth/workspace.comments.readonly", allows: "read", had: true, wanted: false },
+    { name: "offline_access", allows: "stay", had: true, wanted: false },
+  ],
+  browser: true,
+  device: true,
+  bound: true,
+};
 
 const NAMES = ["github", "ledger", "mailbox", "linear"];
 const MANY = ["notion", "calendar", "sentry", "stripe", "warehouse-of-the-north-staging-eu", "docs", "figma", "postgres", "search", "weather", "maps", "jira"];
@@ -50,6 +69,7 @@ export function servers(scene: Scene): ServerView[] {
     grants: grants(scene).filter((grant) => grant.server.id === `srv_${at}`).length,
     http: `http://127.0.0.1:47200/s/${name.toLowerCase().replace(/[^a-z]+/g, "-")}/mcp`,
     added_at: ago(60 * 24 * 12),
+    exceptions: name === "mailbox" ? ["no-pkce"] : [],
   }));
 }
 

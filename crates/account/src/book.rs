@@ -228,7 +228,7 @@ impl Book {
         {
             return Ok(known.clone());
         }
-        let read = Arc::new(Issuer::read(guard, issuer).await?);
+        let read = Arc::new(Issuer::read(guard, issuer, self.excuses(server)?).await?);
         lock(&self.issuers).insert(key, (now, read.clone()));
         Ok(read)
     }
@@ -236,6 +236,11 @@ impl Book {
     /// Forgets what was read of an authorization server, because it did not do as it said.
     pub(crate) fn forget_issuer(&self, server: &Server, issuer: &str) {
         lock(&self.issuers).remove(&(server.endpoint.clone(), issuer.to_owned()));
+    }
+
+    /// Forgets what was read of all authorization servers of a Server.
+    pub(crate) fn forget_issuers(&self, server: &Server) {
+        lock(&self.issuers).retain(|(endpoint, _), _| *endpoint != server.endpoint);
     }
 
     /// Waits for the turn to change what `key` names. Nobody else changes it until the turn is dropped.

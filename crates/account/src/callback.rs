@@ -48,9 +48,9 @@ impl Callback {
 
     /// Whether it comes from the recorded issuer: compared byte for byte, and it has to be there when it was promised
     /// (CA-28, CA-29).
-    pub(crate) fn is_from(&self, issuer: &str, promised: bool) -> bool {
+    pub(crate) fn is_from(&self, issuer: &str, alias: Option<&str>, promised: bool) -> bool {
         match &self.iss {
-            Some(iss) => iss == issuer,
+            Some(iss) => iss == issuer || Some(iss.as_str()) == alias,
             None => !promised,
         }
     }
@@ -86,9 +86,9 @@ mod tests {
         // CA-28, CA-29, CA-30
         let with = |iss: &str| Callback::read(&format!("error=x&state=s{iss}")).expect("one");
         let issuer = "https://as.example";
-        assert!(with("&iss=https://as.example").is_from(issuer, true));
-        assert!(with("").is_from(issuer, false));
-        assert!(!with("").is_from(issuer, true));
+        assert!(with("&iss=https://as.example").is_from(issuer, None, true));
+        assert!(with("").is_from(issuer, None, false));
+        assert!(!with("").is_from(issuer, None, true));
         for other in [
             "&iss=",
             "&iss=https://as.example/",
@@ -97,8 +97,8 @@ mod tests {
             "&iss=https%253A//as.example",
             "&iss=https://evil.example",
         ] {
-            assert!(!with(other).is_from(issuer, false), "{other}");
-            assert!(!with(other).is_from(issuer, true), "{other}");
+            assert!(!with(other).is_from(issuer, None, false), "{other}");
+            assert!(!with(other).is_from(issuer, None, true), "{other}");
         }
     }
 }

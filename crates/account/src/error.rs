@@ -104,6 +104,15 @@ pub enum AccountError {
         /// The redirect address to enter there.
         redirect: String,
     },
+    /// What was pasted does not end this sign-in.
+    #[error("what you pasted cannot be used: {0}")]
+    BadPaste(&'static str),
+    /// Every scope was left out.
+    #[error("choose at least one scope; asking for none leaves it to the server what is given")]
+    NothingAsked,
+    /// A name that an Account cannot have.
+    #[error("an account cannot be called \"{0}\"")]
+    BadName(String),
     /// A program has no client of its own yet.
     #[error("{issuer} has to know a program before it gives it tokens: enter its client id first")]
     NoOwnClient {

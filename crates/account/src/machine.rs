@@ -17,6 +17,7 @@ use crate::challenge::is_scope;
 use crate::client::{AuthMethod, Client};
 use crate::discovery::{Issuer, Need};
 use crate::error::AccountError;
+use crate::exception::Exceptions;
 use crate::name::claims;
 use crate::sign_in::Terms;
 use crate::text;
@@ -241,7 +242,8 @@ impl Book {
             .map_err(|_| passing(AccountError::BadKey("the identity provider is no URL")))?;
         // The person entered it, so it may be on a host that the Server itself gives no reason to reach.
         let guard = self.way_by_itself(&url).map_err(passing)?;
-        let provider = Issuer::read(&guard, issuer).await.map_err(passing)?;
+        let provider =
+            Issuer::read(&guard, issuer, Exceptions::default()).await.map_err(passing)?;
         let method = match &secret {
             None => AuthMethod::None,
             Some(_) => AuthMethod::with_secret(provider.methods.as_deref()),

@@ -3,8 +3,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prokura_domain::{Account, AccountId, Change, Json, RecordKind};
 use serde_json::Value;
 
+use crate::book::AccountBook;
+use crate::error::AccountError;
+use crate::text;
 use crate::token::Granted;
 
 /// Who signed in, as far as it is known.
@@ -62,6 +66,27 @@ fn fit(name: &str) -> String {
     let kept = kept.trim_matches('-');
     let is_plain = !kept.is_empty() && !RESERVED.contains(&kept) && !kept.starts_with("acc_");
     if is_plain { kept.to_owned() } else { "account".to_owned() }
+}
+
+impl AccountBook {
+    /// Calls an Account by the name that the person chose.
+    ///
+    /// # Errors
+    /// [`AccountError::BadName`] when it cannot be one, or another Account of the Server has it.
+    pub async fn rename(&self, account: &AccountId, wished: &str) -> Result<Account, AccountError> {
+        let book = &self.0;
+        if fit(wished) != wished {
+            return Err(AccountError::BadName(text::printable(wished, 64)));
+        }
+        let _turn = book.turn(account.as_str()).await;
+        let (before, server) = book.account(account)?;
+        let renamed = Account { name: wished.to_owned(), ..before.clone() };
+        book.store.put_account(&renamed)?;
+        book.changed(Change::Accounts);
+        let detail = vec![("before", Json::text(&before.name))];
+        book.record(RecordKind::AccountRenamed, &server, Some(&renamed), detail).await?;
+        Ok(renamed)
+    }
 }
 
 /// The name of the Account of a Server that asks for nothing.

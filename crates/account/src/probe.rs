@@ -79,9 +79,10 @@ impl Book {
         }
         let first = entered.as_deref().or(preferred).filter(|issuer| named(issuer));
         let others = discovery.issuers.iter().map(String::as_str).filter(|o| Some(*o) != first);
+        let excuses = self.excuses(server)?;
         let mut trouble = None;
         for issuer in first.into_iter().chain(others) {
-            match Issuer::read(guard, issuer).await {
+            match Issuer::read(guard, issuer, excuses).await {
                 Ok(found) => match found.gives(need) {
                     Ok(()) => return Ok(found),
                     Err(lack) => {

@@ -3,6 +3,8 @@
 
 mod dynamic;
 
+pub use dynamic::Leaving;
+
 use prokura_domain::{Server, Timestamp};
 use prokura_store::{Registration, RegistrationSource};
 use serde_json::Value;

@@ -2,9 +2,12 @@
 //! brings back counts only with the right state and from the recorded issuer.
 
 mod desk;
+mod device;
 mod finish;
 mod listener;
 mod page;
+mod paste;
+mod plan;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +30,11 @@ use crate::machine::Standing;
 use crate::token::{Ask, Talk, random, verifier};
 
 pub(crate) use desk::Desk;
-pub use desk::SignIn;
+pub use desk::{DeviceCode, SignIn};
 pub(crate) use listener::redirect_to;
 use listener::{Door, Visit, bind, serve};
 use page::Page;
+pub use plan::{Plan, Wish};
 
 /// How long a sign-in stays open.
 const LIFE: Duration = Duration::from_secs(600);
@@ -77,7 +81,17 @@ impl AccountBook {
         account: Option<AccountId>,
         scopes: &[String],
     ) -> Result<SignIn, AccountError> {
+        let wish = Wish { account, extra: scopes.to_vec(), ..Wish::default() };
+        self.begin_sign_in(server, wish).await
+    }
+
+    /// Starts a sign-in as the person wishes it, or joins the one that is open at the Server.
+    ///
+    /// # Errors
+    /// [`AccountError`] says what stands in the way, and who can help.
+    pub async fn begin_sign_in(&self, server: &Server, wish: Wish) -> Result<SignIn, AccountError> {
         let book = &self.0;
+        let account = wish.account.clone();
         let _turn = book.turn(&format!("sign-in/{}", server.id)).await;
         if let Some((open, of)) = book.desk.open_at(&server.id) {
             return if account.is_none() || account == of {
@@ -86,18 +100,8 @@ impl AccountBook {
                 Err(AccountError::Busy { server: server.name.clone() })
             };
         }
-        let account = match account {
-            Some(id) => {
-                let (account, of) = book.account(&id)?;
-                if of.id != server.id {
-                    return Err(AccountError::NoAccount);
-                }
-                // A key or nobody cannot become a person: that is a new Account.
-                Some(account).filter(|account| account.kind == AccountKind::Oauth)
-            }
-            None => None,
-        };
-        let started = book.start(server, account.clone(), scopes).await;
+        let account = book.to_sign_in(server, account)?;
+        let started = book.start(server, account.clone(), &wish).await;
         if let Err(fault) = &started {
             book.note_failure(server, account.as_ref(), fault).await;
         }
@@ -124,6 +128,17 @@ impl AccountBook {
         self.0.desk.cancel_all();
     }
 
+    /// Has redirect addresses for this Server on `port` from now on.
+    ///
+    /// # Errors
+    /// [`AccountError::BadKey`] for no port at all; storage faults.
+    pub fn fix_port(&self, server: &Server, port: u16) -> Result<(), AccountError> {
+        if port < 1024 {
+            return Err(AccountError::BadKey("choose a port from 1024 to 65535"));
+        }
+        remember_port(&self.0.store, server, port)
+    }
+
     /// The redirect address to enter where a client for this Server is made by hand.
     ///
     /// # Errors
@@ -139,25 +154,50 @@ impl AccountBook {
 }
 
 impl Book {
+    /// The Account that signs in again. A key or nobody cannot become a person: that is a new Account.
+    fn to_sign_in(
+        &self,
+        server: &Server,
+        account: Option<AccountId>,
+    ) -> Result<Option<Account>, AccountError> {
+        let Some(id) = account else { return Ok(None) };
+        let (account, of) = self.account(&id)?;
+        if of.id != server.id {
+            return Err(AccountError::NoAccount);
+        }
+        Ok(Some(account).filter(|account| account.kind == AccountKind::Oauth))
+    }
+
     async fn start(
         self: &Arc<Self>,
         server: &Server,
         account: Option<Account>,
-        extra: &[String],
+        wish: &Wish,
     ) -> Result<SignIn, AccountError> {
         self.needs_vault()?;
-        let extra: Vec<String> = extra.iter().filter(|scope| is_scope(scope)).cloned().collect();
+        let extra = wish.extra();
         if let Some(account) = account.as_ref().filter(|_| !extra.is_empty())
             && !self.upgrades.count(&account.id, &extra, self.now())
         {
             let scopes = extra.join(" ");
             return Err(AccountError::StepUpExhausted { server: server.name.clone(), scopes });
         }
-        let (guard, endpoint) = self.way_to(server)?;
-        let discovery = self.discovery(server, &guard, &endpoint).await?;
-        let preferred = account.as_ref().and_then(|account| account.issuer.as_deref());
-        let issuer =
-            self.choose_issuer(server, &guard, &discovery, preferred, Need::Browser).await?;
+        let (guard, _) = self.way_to(server)?;
+        let need = if wish.device { Need::Device } else { Need::Browser };
+        let (discovery, issuer) = self.look(server, account.as_ref(), wish, need).await?;
+        self.remember_choice(server, wish)?;
+        let mut scopes = self.scopes_to_ask(account.as_ref(), &discovery, &issuer, &extra);
+        if let Some(chosen) = &wish.scopes {
+            let planned = scopes.len();
+            scopes.retain(|scope| chosen.contains(scope));
+            // Asking for nothing leaves it to the issuer what is given: that can be more than what was shown.
+            if scopes.is_empty() && planned > 0 {
+                return Err(AccountError::NothingAsked);
+            }
+        }
+        if wish.device {
+            return self.start_device(server, account, guard, (discovery, issuer), scopes).await;
+        }
         let remembered = remembered_port(&self.store, server)?;
         let (tcp, port) = bind(remembered).await?;
         if remembered.is_none() {
@@ -168,7 +208,6 @@ impl Book {
         if remembered.is_some_and(|known| known != port) {
             remember_port(&self.store, server, port)?;
         }
-        let scopes = self.scopes_to_ask(account.as_ref(), &discovery, &issuer, &extra);
         let seconds = i64::try_from(LIFE.as_secs()).unwrap_or_default();
         let key = self.binding_key(account.as_ref(), &discovery, &issuer)?;
         let terms = Terms {
@@ -276,13 +315,14 @@ impl Book {
             resource: terms.resource.clone(),
             redirect: errand.redirect.clone(),
             scopes: terms.scopes.clone(),
+            device: None,
             expires_at: errand.expires_at,
         };
         let (visit, visited) = oneshot::channel();
         let (told, done) = watch::channel(None);
         let (cancel, stop) = (CancellationToken::new(), CancellationToken::new());
         let door = Arc::new(Door::new(port, &state, visit));
-        self.desk.put(sign_in.clone(), cancel.clone(), done, self.now());
+        self.desk.put(sign_in.clone(), cancel.clone(), done, Some(door.clone()), self.now());
         tokio::spawn(serve(tcp, door, stop.clone()));
         let book = self.clone();
         tokio::spawn(async move {
@@ -313,7 +353,9 @@ impl Book {
                 (Err(fault), None)
             }
         };
-        if let Err(fault) = &outcome {
+        if let Err(fault) = outcome.as_ref()
+            && !matches!(fault, AccountError::Cancelled)
+        {
             self.note_failure(&server, account.as_ref(), fault).await;
         }
         if let Some(page) = page {

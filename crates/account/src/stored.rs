@@ -17,6 +17,7 @@ use crate::machine::Standing;
 const TOKENS: &str = "tokens";
 const KEY: &str = "key";
 const CLIENT: &str = "client";
+const ACCESS: &str = "registration";
 
 /// The tokens of an Account, and the client they were issued to: no other client can refresh or revoke them.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -123,6 +124,34 @@ impl Book {
                 self.store.put_secret(&row, CLIENT, &Sealed { generation, bytes })?;
             }
         }
+        Ok(())
+    }
+
+    /// What a registration is deleted with.
+    pub(crate) fn access_text(
+        &self,
+        server: &Server,
+        issuer: &str,
+    ) -> Result<Option<Zeroizing<String>>, AccountError> {
+        let row = client_row(server, issuer);
+        let Some(sealed) = self.store.secret(&row, ACCESS)? else { return Ok(None) };
+        let context = SealContext { field: ACCESS, ..client_context(&row, sealed.generation) };
+        let plain = self.sealer().open(&context, &sealed.bytes)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| AccountError::DoesNotOpen)?;
+        Ok(Some(Zeroizing::new(text.to_owned())))
+    }
+
+    /// Keeps what a registration is deleted with.
+    pub(crate) fn keep_access_text(
+        &self,
+        server: &Server,
+        issuer: &str,
+        text: &str,
+    ) -> Result<(), AccountError> {
+        let row = client_row(server, issuer);
+        let context = SealContext { field: ACCESS, ..client_context(&row, 1) };
+        let bytes = self.sealer().seal(&context, text.as_bytes())?;
+        self.store.put_secret(&row, ACCESS, &Sealed { generation: 1, bytes })?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, FailureCode};
-use crate::request::{GuardrailWish, Request};
+use crate::request::{AccountWish, GuardrailWish, Request};
 use crate::{Api, Origin};
 
 fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {
@@ -26,7 +26,10 @@ impl Api {
             Request::Servers => value(self.servers().await),
             Request::ServerAdd { url, name } => value(self.server_add(url, name).await),
             Request::ServerRemove { server } => value(self.server_remove(server).await),
-            Request::SignIn { server, account } => value(self.sign_in(server, account).await),
+            Request::SignIn { server, account, choice } => {
+                value(self.sign_in(server, account, choice).await)
+            }
+            Request::Account(wish) => self.answer_about_accounts(wish).await,
             Request::SignInWait { sign_in } => value(self.sign_in_wait(sign_in).await),
             Request::SignInCancel { sign_in } => value(self.sign_in_cancel(sign_in).await),
             Request::ClientSet { server, client_id, proof } => {
@@ -71,6 +74,28 @@ impl Api {
             GuardrailWish::Remove { name } => value(self.guardrail_remove(name).await),
             GuardrailWish::Check { text } => value(self.guardrail_check(text).await),
             GuardrailWish::Words => value(self.guardrail_words().await),
+        }
+    }
+
+    async fn answer_about_accounts(&self, wish: AccountWish) -> Result<Value, Failure> {
+        match wish {
+            AccountWish::Plan { server, account, choice } => {
+                value(self.sign_in_plan(server, account, choice).await)
+            }
+            AccountWish::Paste { sign_in, address } => {
+                value(self.sign_in_paste(sign_in, address).await)
+            }
+            AccountWish::Rename { server, account, name } => {
+                value(self.account_rename(server, account, name).await)
+            }
+            AccountWish::Use { server, account, agent } => {
+                value(self.account_use(server, account, agent).await)
+            }
+            AccountWish::Except { server, exception, holds } => {
+                value(self.server_except(server, exception, holds).await)
+            }
+            AccountWish::Redirect { server, port } => value(self.redirect(server, port).await),
+            AccountWish::ForgetClient { server } => value(self.client_forget(server).await),
         }
     }
 

@@ -186,7 +186,20 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
             FailureCode::SignInNeeded,
             "Have a new token written to that file, then try again. Nothing was sent.",
         ),
-        Fault::BadEndpoint(_) | Fault::BadKey(_) | Fault::BadSetting(_) => {
+        Fault::NoPkce { .. } => (
+            FailureCode::Refused,
+            "Tell its operator. If you trust it all the same: `prokura servers except NAME no-pkce`, or Exceptions in the window.",
+        ),
+        Fault::IssuerMismatch { .. } => (
+            FailureCode::Refused,
+            "Nothing was stored. If its metadata is known to name another issuer and you trust it: `prokura servers except NAME other-issuer`.",
+        ),
+        Fault::BadEndpoint(_)
+        | Fault::BadKey(_)
+        | Fault::BadSetting(_)
+        | Fault::BadPaste(_)
+        | Fault::BadName(_)
+        | Fault::NothingAsked => {
             (FailureCode::BadRequest, "Correct what was entered and try again.")
         }
         Fault::SignInNeeded { .. }
@@ -201,8 +214,6 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         | Fault::NoAuthorization { .. }
         | Fault::BadMetadata { .. }
         | Fault::ResourceMismatch { .. }
-        | Fault::IssuerMismatch { .. }
-        | Fault::NoPkce { .. }
         | Fault::Denied { .. }
         | Fault::Refused { .. }
         | Fault::ForAnother { .. }

@@ -27,8 +27,8 @@ use tokio::sync::broadcast;
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
-    AnswerWish, ClientWish, GrantWish, GuardrailWish, MachineWish, Request, SimulationWish,
-    WireWish, seconds_in,
+    AccountWish, AnswerWish, ClientWish, GrantWish, GuardrailWish, MachineWish, Request,
+    SignInChoice, SimulationWish, WireWish, seconds_in,
 };
 
 /// What `host` knows of itself.

@@ -1,5 +1,6 @@
 //! The wishes: one closed list for the window and the command line.
 
+mod accounts;
 mod guardrails;
 mod reach;
 mod wishes;
@@ -7,9 +8,10 @@ mod wishes;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use accounts::{AccountWish, ClientWish, MachineWish, SignInChoice};
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use reach::Reach;
-pub use wishes::{ClientWish, MachineWish, WireWish};
+pub use wishes::WireWish;
 
 /// A grant as it is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -93,7 +95,12 @@ pub enum Request {
         server: String,
         /// The account to sign in again; omitted means the server's only one, or a new one.
         account: Option<String>,
+        /// What the person chose.
+        #[serde(default)]
+        choice: SignInChoice,
     },
+    /// Something about accounts and signing in.
+    Account(AccountWish),
     /// Wait until a sign-in ends.
     SignInWait {
         /// Names the sign-in.
@@ -336,18 +343,6 @@ pub enum Request {
     },
     /// Say that this data folder is the only one left of those that were copied.
     Adopt,
-}
-
-impl std::fmt::Debug for ClientWish {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ClientWish")
-    }
-}
-
-impl std::fmt::Debug for MachineWish {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MachineWish")
-    }
 }
 
 impl std::fmt::Debug for Request {

@@ -27,7 +27,7 @@ pub use guardrails::{
 pub use network::{AuthorityView, NetworkView};
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 pub use program::{LineView, OwnServerView, ProgramView, WirePreviewView, WiredView};
-pub use servers::{AccountView, ServerView, SignInView};
+pub use servers::{AccountView, DeviceView, PlanView, ScopeView, ServerView, SignInView};
 pub use simulation::{SimulatedCallView, SimulationView};
 
 /// A text cut where a reader could be misled: hidden, bidirectional and control characters stand alone as marks.

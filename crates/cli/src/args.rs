@@ -144,7 +144,41 @@ pub enum Servers {
         #[arg(long)]
         account: Option<String>,
         #[command(flatten)]
-        machine: Machine,
+        choice: Box<Choice>,
+        #[command(flatten)]
+        machine: Box<Machine>,
+    },
+    /// Call an account by another name.
+    Rename {
+        name: String,
+        #[arg(long)]
+        account: String,
+        /// The new name.
+        #[arg(long)]
+        to: String,
+    },
+    /// Choose the account that an agent uses at a server.
+    Use {
+        name: String,
+        #[arg(long)]
+        account: String,
+        #[arg(long)]
+        agent: String,
+    },
+    /// Excuse something of a server's authorization server: no-pkce or other-issuer.
+    Except {
+        name: String,
+        exception: String,
+        /// Take the exception back.
+        #[arg(long)]
+        end: bool,
+    },
+    /// Print the redirect address to enter where you make a client by hand.
+    Redirect {
+        name: String,
+        /// Have it on this port from now on.
+        #[arg(long)]
+        port: Option<u16>,
     },
     /// Sign out: revoke and forget the tokens.
     SignOut {
@@ -187,6 +221,29 @@ pub struct Client {
     /// The key's id there.
     #[arg(long, requires = "key_file")]
     pub key_id: Option<String>,
+}
+
+/// What is asked for, and how.
+#[derive(Debug, clap::Args)]
+pub struct Choice {
+    /// Show what would be asked for, and do nothing.
+    #[arg(long)]
+    pub plan: bool,
+    /// Add a further account.
+    #[arg(long, conflicts_with = "account")]
+    pub another: bool,
+    /// Leave this scope out; can be given several times.
+    #[arg(long, value_name = "SCOPE")]
+    pub without: Vec<String>,
+    /// Which authorization server, where the server names several.
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
+    /// Sign in with a browser anywhere, by a code.
+    #[arg(long, conflicts_with_all = ["paste", "print_url"])]
+    pub device: bool,
+    /// The browser is on another machine: paste the address it ends at.
+    #[arg(long)]
+    pub paste: bool,
 }
 
 /// Signing in a program instead of a person.

@@ -1,35 +1,27 @@
 //! Turns words into wishes, and asks the running Host.
 
 use std::io::Read as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use prokura_api::{ClientWish, Failure, FailureCode, GrantWish, MachineWish, Request, seconds_in};
+use prokura_api::{AccountWish, Failure, FailureCode, GrantWish, Request, seconds_in};
 use prokura_host::control::Client;
 use prokura_host::default_data_dir;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::args::{
     Agents, Args, Audit, Command, EffectWord, Flow, GrantAdd, Grants, Network, Servers, Tools,
 };
 use crate::guardrails::Guardrails;
-use crate::{approvals, args, guardrails, serve, show, verify, wire};
+use crate::{approvals, guardrails, serve, show, sign_in, verify, wire};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
     let json = args.json;
     match args.command {
         Command::Serve(words) => serve::serve(data, words).await,
-        Command::Servers(Servers::SignIn { name, print_url, account, machine }) => {
-            match machine_wish(machine)? {
-                None => sign_in(data, name, account, print_url, json).await,
-                Some(machine) => {
-                    let wish =
-                        Request::SignInMachine { server: name, account, machine, scopes: None };
-                    show::print(&ask(&data, &wish).await?, json);
-                    Ok(ExitCode::SUCCESS)
-                }
-            }
+        Command::Servers(Servers::SignIn { name, print_url, account, choice, machine }) => {
+            let place = sign_in::Place { server: name, account, print_url, json };
+            sign_in::run(&data, place, *choice, *machine).await
         }
         Command::Audit(Audit::Verify { file: Some(file), anchor }) => {
             verify::file(&file, anchor.as_deref(), json)
@@ -142,55 +134,25 @@ fn servers(words: Servers) -> Result<Request, Failure> {
         Servers::Client(words) => Request::ClientSet {
             server: words.name.clone(),
             client_id: words.id.clone(),
-            proof: client_wish(words)?,
+            proof: sign_in::client_wish(words)?,
         },
         Servers::Key { name, header } => {
             Request::KeySet { server: name, header, key: from_stdin()? }
         }
+        Servers::Rename { name, account, to } => {
+            Request::Account(AccountWish::Rename { server: name, account, name: to })
+        }
+        Servers::Use { name, account, agent } => {
+            Request::Account(AccountWish::Use { server: name, account, agent })
+        }
+        Servers::Except { name, exception, end } => {
+            Request::Account(AccountWish::Except { server: name, exception, holds: !end })
+        }
+        Servers::Redirect { name, port } => {
+            Request::Account(AccountWish::Redirect { server: name, port })
+        }
         Servers::Remove { name } => Request::ServerRemove { server: name },
         Servers::SignIn { .. } => return Err(internal("this command is answered elsewhere")),
-    })
-}
-
-fn client_wish(words: args::Client) -> Result<ClientWish, Failure> {
-    Ok(match words {
-        args::Client { secret_stdin: true, .. } => ClientWish::Secret(from_stdin()?),
-        args::Client { key_file: Some(path), algorithm, key_id, .. } => {
-            let read = std::fs::read_to_string(&path);
-            let pem = read.map_err(|error| {
-                bad(format!("{}: {error}.", path.display()), "Give a PEM file that you can read.")
-            })?;
-            ClientWish::Key { pem, algorithm, kid: key_id }
-        }
-        args::Client { new_key: true, .. } => ClientWish::NewKey,
-        args::Client { .. } => ClientWish::Nothing,
-    })
-}
-
-fn machine_wish(words: args::Machine) -> Result<Option<MachineWish>, Failure> {
-    // The Host reads the file again later, from wherever it runs.
-    let whole = |path: PathBuf| {
-        let path = std::path::absolute(&path).unwrap_or(path);
-        path.to_string_lossy().into_owned()
-    };
-    Ok(match words {
-        args::Machine { client: true, .. } => Some(MachineWish::Client),
-        args::Machine { workload: Some(path), .. } => {
-            Some(MachineWish::Workload { token_file: whole(path) })
-        }
-        args::Machine {
-            enterprise: Some(issuer),
-            idp_client: Some(client_id),
-            id_token_file: Some(path),
-            idp_secret_stdin,
-            ..
-        } => Some(MachineWish::Enterprise {
-            issuer,
-            client_id,
-            client_secret: if idp_secret_stdin { Some(from_stdin()?) } else { None },
-            id_token_file: whole(path),
-        }),
-        args::Machine { .. } => None,
     })
 }
 
@@ -216,36 +178,6 @@ fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
     })
 }
 
-async fn sign_in(
-    data: PathBuf,
-    server: String,
-    account: Option<String>,
-    print_url: bool,
-    json: bool,
-) -> Result<ExitCode, Failure> {
-    let mut client = Client::connect(&data).await?;
-    let started = client.ask(&Request::SignIn { server, account }).await?;
-    let text =
-        |name: &str| started.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let url = text("url");
-    if json {
-        println!(
-            "{}",
-            json!({ "url": url, "issuer": text("issuer"), "resource": text("resource") })
-        );
-    } else if print_url {
-        println!("{url}");
-    } else {
-        println!("Open this page in your browser to sign in:\n\n  {url}\n\nWaiting …");
-    }
-    let account = client.ask(&Request::SignInWait { sign_in: text("sign_in") }).await?;
-    if !json && !print_url {
-        let name = account.get("name").and_then(Value::as_str).unwrap_or_default();
-        println!("Signed in as {name}.");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 /// `15m`, `8h`, `30d`, `90s` in seconds.
 pub fn seconds(text: &str) -> Result<i64, Failure> {
     seconds_in(text).ok_or_else(|| {
@@ -259,7 +191,7 @@ fn text_of(file: &std::path::Path) -> Result<String, Failure> {
     })
 }
 
-fn from_stdin() -> Result<String, Failure> {
+pub fn from_stdin() -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(internal)?;
     let text = text.trim_end_matches(['\r', '\n']).to_owned();

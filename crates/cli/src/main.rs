@@ -10,6 +10,7 @@ mod guardrails;
 mod question;
 mod serve;
 mod show;
+mod sign_in;
 mod stdio;
 mod verify;
 mod watch;

@@ -3,8 +3,8 @@
 use prokura_domain::port::SignOut;
 use prokura_domain::server::check_name;
 use prokura_domain::{
-    Account, AccountId, AuditLevel, Change, Durability, Event, Json, QuestionState, RecordKind,
-    Server, ServerId,
+    Account, AccountId, AgentId, AuditLevel, Change, Durability, Event, Json, QuestionState,
+    RecordKind, Server, ServerId,
 };
 
 use crate::{Delegation, DelegationError};
@@ -71,6 +71,23 @@ impl Delegation {
         let out = self.0.parts.accounts.sign_out(&account.id).await;
         self.rules_changed(Change::Accounts);
         out.map_err(DelegationError::NotFound)
+    }
+
+    /// Chooses the Account that an Agent uses at the Account's Server. Calls on their way are decided again.
+    ///
+    /// # Errors
+    /// Store and log faults.
+    pub async fn choose_account(
+        &self,
+        agent: &AgentId,
+        account: &Account,
+    ) -> Result<(), DelegationError> {
+        let subject = self.subject(Some(agent), Some(&account.server), Some(&account.id));
+        let event = Event::new(RecordKind::AccountChosen, Json::object::<String>([]));
+        self.log().append(event.about(subject), Durability::Synced).await?;
+        self.store().choose_account(agent, &account.server, &account.id)?;
+        self.rules_changed(Change::Accounts);
+        Ok(())
     }
 
     /// Remembers scopes a Server asked for, so that the next sign-in of the Account asks for them too (CA-43).

@@ -64,6 +64,12 @@ kinds! {
     ServerAdded = "server.added";
     /// A Server was removed.
     ServerRemoved = "server.removed";
+    /// The person excused something of a Server's authorization server, or took that back.
+    ServerException = "server.exception";
+    /// An Account got another name.
+    AccountRenamed = "account.renamed";
+    /// The person chose which Account an Agent uses at a Server.
+    AccountChosen = "account.chosen";
     /// A person signed in.
     AccountSignedIn = "account.signed_in";
     /// A person signed out.

@@ -72,6 +72,18 @@ impl Store {
         })
     }
 
+    /// The authorization servers at which there is a registration for `server`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn registered_at(&self, server: &ServerId) -> Result<Vec<String>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT issuer FROM registration WHERE server = ? ORDER BY issuer")?
+                .query_map([server.as_str()], |row| row.get(0))?
+                .collect()
+        })
+    }
+
     /// Adds or replaces the registration for `server` at its issuer.
     ///
     /// # Errors

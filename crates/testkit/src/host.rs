@@ -201,7 +201,15 @@ impl TestHost {
     /// # Errors
     /// When the command names no page.
     pub async fn begin_sign_in(&self, server: &str) -> anyhow::Result<SignIn> {
-        let words = ["servers", "sign-in", server, "--print-url", "--json"];
+        self.begin_sign_in_by(server, &["--print-url"]).await
+    }
+
+    /// Starts a sign-in with these words, and does not open its page.
+    ///
+    /// # Errors
+    /// When the command names no page.
+    pub async fn begin_sign_in_by(&self, server: &str, by: &[&str]) -> anyhow::Result<SignIn> {
+        let words = [&["servers", "sign-in", server, "--json"][..], by].concat();
         SignIn::begin(self.folder.command(&words)).await
     }
 

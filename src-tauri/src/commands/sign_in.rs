@@ -1,7 +1,7 @@
 //! Signing in and out. The page of a sign-in opens in the person's browser, never in a window of this program.
 
-use prokura_api::view::{AccountView, SignInView};
-use prokura_api::{ClientWish, Failure, FailureCode};
+use prokura_api::view::{AccountView, PlanView, ServerView, SignInView};
+use prokura_api::{ClientWish, Failure, FailureCode, MachineWish, SignInChoice};
 use url::Url;
 
 use super::{Answer, Behind};
@@ -11,8 +11,77 @@ pub(crate) async fn sign_in(
     host: Behind<'_>,
     server: String,
     account: Option<String>,
+    choice: SignInChoice,
 ) -> Answer<SignInView> {
-    host.api().await?.sign_in(server, account).await
+    host.api().await?.sign_in(server, account, choice).await
+}
+
+#[tauri::command]
+pub(crate) async fn sign_in_plan(
+    host: Behind<'_>,
+    server: String,
+    account: Option<String>,
+    choice: SignInChoice,
+) -> Answer<PlanView> {
+    host.api().await?.sign_in_plan(server, account, choice).await
+}
+
+#[tauri::command]
+pub(crate) async fn sign_in_paste(
+    host: Behind<'_>,
+    sign_in: String,
+    address: String,
+) -> Answer<()> {
+    host.api().await?.sign_in_paste(sign_in, address).await
+}
+
+#[tauri::command]
+pub(crate) async fn sign_in_machine(
+    host: Behind<'_>,
+    server: String,
+    account: Option<String>,
+    machine: MachineWish,
+) -> Answer<AccountView> {
+    host.api().await?.sign_in_machine(server, account, machine, None).await
+}
+
+#[tauri::command]
+pub(crate) async fn account_rename(
+    host: Behind<'_>,
+    server: String,
+    account: String,
+    name: String,
+) -> Answer<AccountView> {
+    host.api().await?.account_rename(server, account, name).await
+}
+
+#[tauri::command]
+pub(crate) async fn account_use(
+    host: Behind<'_>,
+    server: String,
+    account: String,
+    agent: String,
+) -> Answer<AccountView> {
+    host.api().await?.account_use(server, account, agent).await
+}
+
+#[tauri::command]
+pub(crate) async fn server_except(
+    host: Behind<'_>,
+    server: String,
+    exception: String,
+    holds: bool,
+) -> Answer<ServerView> {
+    host.api().await?.server_except(server, exception, holds).await
+}
+
+#[tauri::command]
+pub(crate) async fn redirect(
+    host: Behind<'_>,
+    server: String,
+    port: Option<u16>,
+) -> Answer<String> {
+    host.api().await?.redirect(server, port).await
 }
 
 #[tauri::command]

@@ -43,7 +43,15 @@ expires_at: string | null,
 /**
  * When the person signed in first, RFC 3339.
  */
-added_at: string, };
+added_at: string, 
+/**
+ * The agents that use it at its server.
+ */
+agents: Array<Named>, 
+/**
+ * Granted scopes that no active grant needs, as far as their names tell.
+ */
+scopes_unneeded: Array<string>, };
 
 /**
  * An agent was added; its key is shown only now.
@@ -393,6 +401,21 @@ message: string,
 hint: string | null, };
 
 /**
+ * What to enter with a browser elsewhere.
+ */
+export type DeviceView = { 
+/**
+ * The code.
+ */
+code: string, 
+/**
+ * The page to enter it at.
+ */
+page: string, 
+/**
+ * Until when, RFC 3339.
+ */
+expires_at: string, };
  * What flows through the resources and prompts of a server.
  */
 export type ContentView = { 
@@ -960,7 +983,11 @@ http: string,
 /**
  * When it was added, RFC 3339.
  */
-added_at: string, };
+added_at: string, 
+/**
+ * What the person excuses its authorization server: `no-pkce`, `other-issuer`.
+ */
+exceptions: Array<string>, };
 
 /**
  * A sign-in that waits for the browser.
@@ -985,7 +1012,11 @@ resource: string,
 /**
  * The scopes that are asked for.
  */
-scopes: Array<string>, };
+scopes: Array<string>, 
+/**
+ * What to enter, where the browser is elsewhere.
+ */
+device: DeviceView | null, };
 
 /**
  * A call of the past.

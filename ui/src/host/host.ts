@@ -1,6 +1,6 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { AnswerWish, ClientWish, GrantWish, SimulationWish, WireWish } from "../generated/Request";
+import type { AnswerWish, ClientWish, GrantWish, MachineWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
 import type {
   AccountView,
   AgentAdded,
@@ -14,6 +14,7 @@ import type {
   GuardrailFaultView,
   GuardrailView,
   GuardrailWordsView,
+  PlanView,
   ProgramView,
   RecordView,
   ServerView,
@@ -22,8 +23,8 @@ import type {
   StateView,
   ToolView,
   VerifyView,
-  WiredView,
   WirePreviewView,
+  WiredView,
 } from "../generated/View";
 import { invoke } from "./bridge";
 import { asFailure } from "./failure";
@@ -55,7 +56,16 @@ export const servers = () => ask<ServerView[]>("servers");
 export const serverAdd = (url: string, name: string) => ask<ServerView>("server_add", { url, name });
 export const serverRemove = (server: string) => ask<string[]>("server_remove", { server });
 
-export const signIn = (server: string, account: string | null) => ask<SignInView>("sign_in", { server, account });
+/** What a sign-in would ask for; nothing is registered or kept. */
+export const signInPlan = (server: string, account: string | null, choice: SignInChoice) => ask<PlanView>("sign_in_plan", { server, account, choice });
+export const signIn = (server: string, account: string | null, choice: SignInChoice) => ask<SignInView>("sign_in", { server, account, choice });
+export const signInPaste = (signIn: string, address: string) => ask<null>("sign_in_paste", { signIn, address });
+export const signInMachine = (server: string, account: string | null, machine: MachineWish) => ask<AccountView>("sign_in_machine", { server, account, machine });
+export const accountRename = (server: string, account: string, name: string) => ask<AccountView>("account_rename", { server, account, name });
+export const accountUse = (server: string, account: string, agent: string) => ask<AccountView>("account_use", { server, account, agent });
+export const serverExcept = (server: string, exception: string, holds: boolean) => ask<ServerView>("server_except", { server, exception, holds });
+/** The address to enter where a client is made by hand. */
+export const redirect = (server: string, port: number | null) => ask<string>("redirect", { server, port });
 /** Opens the page of a sign-in in the system's browser; the Shell refuses anything but http and https. */
 export const openPage = (url: string) => ask<null>("open_page", { url });
 export const signInWait = (signIn: string) => ask<AccountView>("sign_in_wait", { signIn });

@@ -41,11 +41,19 @@ export function accountState(account: AccountView): { tone: Tone; text: string }
   return { tone: "plain", text: account.state.replaceAll("_", " ") };
 }
 
+export const hasTokens = (account: AccountView): boolean => account.kind !== "anonymous" && account.kind !== "key";
+
+const PROGRAMS: Record<string, string> = {
+  client: "A program, signed in with the client you entered.",
+  workload: "A program, signed in with its platform's token.",
+  enterprise: "Signed in through your enterprise's identity provider.",
+};
+
 export function accountKind(account: AccountView): string {
   if (account.kind === "anonymous") return "No sign-in: the server asks for nothing.";
   if (account.kind === "key") return "A key that you entered.";
   if (account.state === "needs_sign_in") return "Its sign-in no longer holds: sign in again to go on.";
-  return account.state === "signed_out" ? "Signed out: its tokens were revoked and forgotten." : "Signed in through the browser.";
+  return account.state === "signed_out" ? "Signed out: its tokens were revoked and forgotten." : (PROGRAMS[account.kind] ?? "Signed in through the browser.");
 }
 
 export function pinState(tool: ToolView): { tone: Tone; text: string } {

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::{link, read};
 use crate::error::AccountError;
+use crate::exception::Exceptions;
 use crate::http::{Guard, shown};
 use crate::text;
 
@@ -23,6 +24,10 @@ pub(crate) struct Issuer {
     pub(crate) revocation: Option<Url>,
     /// Where authorization requests are left beforehand, if they can be (RFC 9126).
     pub(crate) pushed: Option<Url>,
+    /// Where a sign-in on another device begins, if it can (RFC 8628).
+    pub(crate) device: Option<Url>,
+    /// What it calls itself, where the person allowed it to be another name.
+    pub(crate) alias: Option<String>,
     /// The scopes it lists.
     pub(crate) scopes: Vec<String>,
     /// How clients prove themselves; `None` where it does not say.
@@ -50,6 +55,8 @@ pub(crate) struct Issuer {
 pub(crate) enum Need {
     /// A person signs in with a browser on this machine.
     Browser,
+    /// A person signs in with a browser anywhere.
+    Device,
     /// Tokens without a person.
     Tokens,
 }
@@ -62,6 +69,7 @@ struct Document {
     registration_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
     pushed_authorization_request_endpoint: Option<String>,
+    device_authorization_endpoint: Option<String>,
     #[serde(default)]
     dpop_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
@@ -80,14 +88,18 @@ struct Document {
 
 impl Issuer {
     /// Reads the metadata of `issuer` (CA-05, CA-06, CA-07).
-    pub(crate) async fn read(guard: &Guard, issuer: &str) -> Result<Self, AccountError> {
+    pub(crate) async fn read(
+        guard: &Guard,
+        issuer: &str,
+        exceptions: Exceptions,
+    ) -> Result<Self, AccountError> {
         let base = link(guard, issuer)?;
         if base.query().is_some() {
             return Err(bad(issuer, "an issuer with a query is not accepted"));
         }
         for place in places(&base) {
             if let Some(document) = read::<Document>(guard, &place).await? {
-                return Self::judge(guard, issuer, &place, document);
+                return Self::judge(guard, issuer, &place, document, exceptions);
             }
         }
         Err(bad(issuer, "it publishes no metadata"))
@@ -107,8 +119,10 @@ impl Issuer {
         issuer: &str,
         place: &Url,
         document: Document,
+        exceptions: Exceptions,
     ) -> Result<Self, AccountError> {
-        if document.issuer != issuer {
+        let is_other = document.issuer != issuer;
+        if is_other && !exceptions.other_issuer {
             return Err(AccountError::IssuerMismatch { issuer: text::printable(issuer, 200) });
         }
         let place = shown(place);
@@ -118,10 +132,13 @@ impl Issuer {
         };
         let has = |words: &[String], word: &str| words.iter().any(|known| known == word);
         Ok(Self {
-            issuer: document.issuer,
+            // Everything is kept under the name that the Server gave it.
+            issuer: issuer.to_owned(),
+            alias: is_other.then_some(document.issuer),
             authorization: optional(document.authorization_endpoint)?,
             token,
             pushed: optional(document.pushed_authorization_request_endpoint)?,
+            device: optional(document.device_authorization_endpoint)?,
             place,
             code: document.response_types_supported.is_none_or(|types| has(&types, "code")),
             binds: has(&document.dpop_signing_alg_values_supported, "ES256"),
@@ -135,9 +152,11 @@ impl Issuer {
             methods: document.token_endpoint_auth_methods_supported,
             documents: document.client_id_metadata_document_supported,
             says_iss: document.authorization_response_iss_parameter_supported,
-            pkce: document
-                .code_challenge_methods_supported
-                .is_some_and(|methods| has(&methods, "S256")),
+            // Only silence is excused: who lists other methods has refused this one.
+            pkce: match document.code_challenge_methods_supported {
+                Some(methods) => has(&methods, "S256"),
+                None => exceptions.no_pkce,
+            },
         })
     }
 
@@ -153,7 +172,10 @@ impl Issuer {
             Need::Browser if !self.pkce => {
                 Err(AccountError::NoPkce { issuer: text::printable(&self.issuer, 200) })
             }
-            Need::Browser | Need::Tokens => Ok(()),
+            Need::Device if self.device.is_none() => {
+                lacks("it offers no sign-in on another device")
+            }
+            Need::Browser | Need::Device | Need::Tokens => Ok(()),
         }
     }
 }

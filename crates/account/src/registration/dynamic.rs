@@ -1,17 +1,18 @@
 //! Dynamic client registration (RFC 7591): a native program with one exact redirect address. What the authorization server
 //! decided counts, not what was wished.
 
+use http::HeaderValue;
 use prokura_domain::{Server, Timestamp};
 use prokura_store::RegistrationSource;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::check_id;
-use crate::book::Book;
+use crate::book::{AccountBook, Book};
 use crate::client::{AuthMethod, Client};
-use crate::discovery::Issuer;
+use crate::discovery::{Issuer, link};
 use crate::error::AccountError;
 use crate::http::Guard;
 use crate::jws::{StoredKey, UNUSABLE};
@@ -22,7 +23,7 @@ use crate::token::{TokenFault, said_in};
 struct Wish<'a> {
     client_name: &'a str,
     redirect_uris: [&'a str; 1],
-    grant_types: [&'static str; 2],
+    grant_types: Vec<&'static str>,
     response_types: [&'static str; 1],
     token_endpoint_auth_method: &'static str,
     application_type: &'static str,
@@ -40,6 +41,8 @@ struct Registered {
     client_secret_expires_at: i64,
     token_endpoint_auth_method: Option<String>,
     redirect_uris: Option<Vec<String>>,
+    registration_access_token: Option<String>,
+    registration_client_uri: Option<String>,
 }
 
 impl Book {
@@ -68,7 +71,7 @@ impl Book {
             AuthMethod::None | AuthMethod::Basic | AuthMethod::Post => None,
         };
         let request = self
-            .wish(at, redirect, method, key.as_ref())
+            .wish(issuer, at, redirect, method, key.as_ref())
             .ok_or_else(|| refuse("the request cannot be written"))?;
         let answer = guard.send(request).await?;
         let status = answer.status();
@@ -87,6 +90,10 @@ impl Book {
         }
         let registered: Registered = serde_json::from_slice(&body)
             .map_err(|_| refuse("its answer is not a registration"))?;
+        let access = (
+            registered.registration_access_token.clone(),
+            registered.registration_client_uri.clone(),
+        );
         let (client, ends) =
             accept(registered, (method, key), supported, redirect).map_err(refuse)?;
         if self.options.client_document.as_ref() == Some(&client.id) {
@@ -95,21 +102,30 @@ impl Book {
         }
         let dcr = RegistrationSource::Dcr;
         self.keep_registration(server, &issuer.issuer, &client, dcr, Some((redirect, ends)))?;
+        if let (Some(token), Some(uri)) = access {
+            let token = Zeroizing::new(token);
+            self.keep_access(server, &issuer.issuer, Access { uri, token: token.to_string() })?;
+        }
         Ok(client)
     }
 
     fn wish(
         &self,
+        issuer: &Issuer,
         at: &Url,
         redirect: &str,
         method: AuthMethod,
         key: Option<&StoredKey>,
     ) -> Option<http::Request<Vec<u8>>> {
         let public = key.and_then(|key| key.open().ok()?.to_register());
+        let mut grants = vec!["authorization_code", "refresh_token"];
+        if issuer.device.is_some() {
+            grants.push("urn:ietf:params:oauth:grant-type:device_code");
+        }
         let wish = Wish {
             client_name: &self.options.client_name,
             redirect_uris: [redirect],
-            grant_types: ["authorization_code", "refresh_token"],
+            grant_types: grants,
             response_types: ["code"],
             token_endpoint_auth_method: method.as_str(),
             application_type: "native",
@@ -121,6 +137,83 @@ impl Book {
             .header(http::header::ACCEPT, "application/json")
             .body(serde_json::to_vec(&wish).ok()?)
             .ok()
+    }
+}
+
+/// What a registration is changed and deleted with (RFC 7592).
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Access {
+    uri: String,
+    token: String,
+}
+
+/// The registrations of a Server that is about to go.
+pub struct Leaving {
+    guard: Guard,
+    all: Vec<Access>,
+}
+
+impl std::fmt::Debug for Leaving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Leaving").field("registrations", &self.all.len()).finish_non_exhaustive()
+    }
+}
+
+impl Leaving {
+    /// Deletes them where they were made, as far as that goes; how many are gone, and how many stay behind.
+    pub async fn delete(self) -> (usize, usize) {
+        let mut gone = 0;
+        for access in &self.all {
+            let Ok(at) = link(&self.guard, &access.uri) else { continue };
+            let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", access.token)) else {
+                continue;
+            };
+            bearer.set_sensitive(true);
+            let request = http::Request::delete(at.as_str())
+                .header(http::header::AUTHORIZATION, bearer)
+                .body(Vec::new());
+            let Ok(request) = request else { continue };
+            let answer = self.guard.send(request).await;
+            gone += usize::from(answer.is_ok_and(|answer| answer.status().is_success()));
+        }
+        (gone, self.all.len() - gone)
+    }
+}
+
+impl AccountBook {
+    /// What is needed to delete the registrations of `server` once it is removed here. Read it before that.
+    ///
+    /// # Errors
+    /// [`AccountError`] when storage fails or the Vault is locked.
+    pub fn leaving(&self, server: &Server) -> Result<Leaving, AccountError> {
+        let book = &self.0;
+        let (guard, _) = book.way_to(server)?;
+        let mut all = Vec::new();
+        for issuer in book.store.registered_at(&server.id)? {
+            all.extend(book.registration_access(server, &issuer)?);
+        }
+        Ok(Leaving { guard, all })
+    }
+}
+
+impl Book {
+    fn keep_access(
+        &self,
+        server: &Server,
+        issuer: &str,
+        access: Access,
+    ) -> Result<(), AccountError> {
+        let text = serde_json::to_string(&access).map_err(|_| AccountError::DoesNotOpen)?;
+        self.keep_access_text(server, issuer, &Zeroizing::new(text))
+    }
+
+    fn registration_access(
+        &self,
+        server: &Server,
+        issuer: &str,
+    ) -> Result<Option<Access>, AccountError> {
+        let text = self.access_text(server, issuer)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 }
 

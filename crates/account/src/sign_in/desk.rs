@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use prokura_domain::{Account, AccountId, ServerId, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::listener::Door;
 use crate::book::lock;
 use crate::error::AccountError;
 
@@ -32,6 +33,23 @@ pub struct SignIn {
     pub scopes: Vec<String>,
     /// Until when it waits.
     pub expires_at: Timestamp,
+    /// What to enter at the page, where it is opened on another device.
+    pub device: Option<DeviceCode>,
+}
+
+/// What a person enters on another device (RFC 8628).
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeviceCode {
+    /// The code.
+    pub code: String,
+    /// The page to enter it at.
+    pub page: String,
+}
+
+impl fmt::Debug for DeviceCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceCode")
+    }
 }
 
 impl fmt::Debug for SignIn {
@@ -52,6 +70,7 @@ struct Open {
     sign_in: SignIn,
     cancel: CancellationToken,
     done: watch::Receiver<Outcome>,
+    door: Option<Arc<Door>>,
 }
 
 impl Open {
@@ -78,15 +97,23 @@ impl Desk {
         sign_in: SignIn,
         cancel: CancellationToken,
         done: watch::Receiver<Outcome>,
+        door: Option<Arc<Door>>,
         now: Timestamp,
     ) {
         let mut all = lock(&self.0);
         all.retain(|_, open| !open.is_over() || open.sign_in.expires_at > now);
-        all.insert(sign_in.id.clone(), Open { sign_in, cancel, done });
+        all.insert(sign_in.id.clone(), Open { sign_in, cancel, done, door });
     }
 
     pub(crate) fn done(&self, id: &str) -> Option<watch::Receiver<Outcome>> {
         lock(&self.0).get(id).map(|open| open.done.clone())
+    }
+
+    /// The redirect address and the door of an open sign-in.
+    pub(crate) fn door(&self, id: &str) -> Option<(String, Arc<Door>)> {
+        let all = lock(&self.0);
+        let open = all.get(id).filter(|open| !open.is_over())?;
+        Some((open.sign_in.redirect.clone(), open.door.clone()?))
     }
 
     pub(crate) fn cancel(&self, id: &str) {

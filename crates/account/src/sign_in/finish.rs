@@ -22,7 +22,7 @@ impl Book {
         let issuer = &terms.issuer.issuer;
         let shown = || text::printable(issuer, 200);
         // Before anything of it is used or shown, errors too (CA-28, CA-30).
-        if !callback.is_from(issuer, terms.issuer.says_iss) {
+        if !callback.is_from(issuer, terms.issuer.alias.as_deref(), terms.issuer.says_iss) {
             return Err(AccountError::IssuerMismatch { issuer: shown() });
         }
         // The machine may have slept over it.

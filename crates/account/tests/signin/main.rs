@@ -3,7 +3,9 @@
 
 mod authority;
 mod bound;
+mod choice;
 mod clients;
+mod device;
 mod discovery;
 mod issuers;
 mod jwt;

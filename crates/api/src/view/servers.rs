@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::Named;
+
 /// An account at a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export_to = "View.ts")]
@@ -27,6 +29,10 @@ pub struct AccountView {
     pub expires_at: Option<String>,
     /// When the person signed in first, RFC 3339.
     pub added_at: String,
+    /// The agents that use it at its server.
+    pub agents: Vec<Named>,
+    /// Granted scopes that no active grant needs, as far as their names tell.
+    pub scopes_unneeded: Vec<String>,
 }
 
 /// A server.
@@ -55,6 +61,54 @@ pub struct ServerView {
     pub http: String,
     /// When it was added, RFC 3339.
     pub added_at: String,
+    /// What the person excuses its authorization server: `no-pkce`, `other-issuer`.
+    pub exceptions: Vec<String>,
+}
+
+/// A scope that a sign-in asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct ScopeView {
+    /// The scope.
+    pub name: String,
+    /// What its name says it allows: `identity`, `stay`, `read`, `change`, `delete`, `admin` or `other`. A claim.
+    pub allows: String,
+    /// Whether the account has it already.
+    pub had: bool,
+    /// Whether a call was refused for lack of it.
+    pub wanted: bool,
+}
+
+/// What a sign-in would ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct PlanView {
+    /// Who would issue the tokens.
+    pub issuer: String,
+    /// Everybody who could.
+    pub issuers: Vec<String>,
+    /// What the tokens would be bound to.
+    pub resource: String,
+    /// What would be asked for.
+    pub scopes: Vec<ScopeView>,
+    /// Whether a browser on this machine will do.
+    pub browser: bool,
+    /// Whether a browser anywhere will do, by a code.
+    pub device: bool,
+    /// Whether the tokens would be bound to a key.
+    pub bound: bool,
+}
+
+/// What to enter with a browser elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct DeviceView {
+    /// The code.
+    pub code: String,
+    /// The page to enter it at.
+    pub page: String,
+    /// Until when, RFC 3339.
+    pub expires_at: String,
 }
 
 /// A sign-in that waits for the browser.
@@ -71,4 +125,6 @@ pub struct SignInView {
     pub resource: String,
     /// The scopes that are asked for.
     pub scopes: Vec<String>,
+    /// What to enter, where the browser is elsewhere.
+    pub device: Option<DeviceView>,
 }

@@ -52,8 +52,22 @@ impl Api {
     /// [`Failure`] when there is no such server, or it cannot be recorded.
     pub async fn server_remove(&self, server: String) -> Result<Vec<String>, Failure> {
         let server = self.server_named(&server)?;
+        // The tokens are revoked by the client that is deleted after them. Without the Vault nothing is deleted.
+        let leaving = self.0.accounts.leaving(&server);
         let told = self.0.delegation.remove_server(&server).await?;
-        Ok(told.into_iter().map(|out| out.told).collect())
+        let mut told: Vec<String> = told.into_iter().map(|out| out.told).collect();
+        match leaving {
+            Ok(leaving) => match leaving.delete().await {
+                (0, 0) => {}
+                (_, 0) => told.push("Prokura's registration there was deleted.".to_owned()),
+                (_, _) => told.push(
+                    "The server kept Prokura's registration; nothing can be done with it from here."
+                        .to_owned(),
+                ),
+            },
+            Err(fault) => tracing::warn!(%fault, "registrations could not be deleted"),
+        }
+        Ok(told)
     }
 
     pub(crate) fn server_view(
@@ -93,6 +107,13 @@ impl Api {
             ),
             http: format!("{}/s/{}/mcp", self.0.surroundings.http(), server.name),
             added_at: shown(server.added_at),
+            exceptions: self
+                .0
+                .accounts
+                .exceptions(server)?
+                .into_iter()
+                .map(|exception| exception.as_str().to_owned())
+                .collect(),
         })
     }
 
@@ -121,6 +142,8 @@ impl Api {
             expires_at: account.expires_at.map(shown),
             scopes_wanted: self.0.delegation.wanted_scopes(&account.id)?,
             added_at: shown(account.added_at),
+            agents: self.users_of(account)?,
+            scopes_unneeded: self.unneeded(account)?,
         })
     }
 }

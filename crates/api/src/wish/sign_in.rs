@@ -1,12 +1,13 @@
 //! Signing in and out.
 
-use prokura_account::{ClientProof, Machine, Secret};
+use prokura_account::{ClientProof, Machine, Secret, Wish};
 use prokura_domain::{Account, AccountId, Server};
 
+use super::shown;
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
-use crate::request::{ClientWish, MachineWish};
-use crate::view::{AccountView, SignInView};
+use crate::request::{ClientWish, MachineWish, SignInChoice};
+use crate::view::{AccountView, DeviceView, SignInView};
 
 impl Api {
     /// Starts a sign-in, or joins the one that waits for this server already.
@@ -17,23 +18,22 @@ impl Api {
         &self,
         server: String,
         account: Option<String>,
+        choice: SignInChoice,
     ) -> Result<SignInView, Failure> {
         let server = self.server_named(&server)?;
-        let account = match account {
-            Some(name) => Some(self.account_named(&server, &name)?.id),
-            None => self.only_account(&server)?,
-        };
-        let wanted = match &account {
-            Some(account) => self.0.delegation.wanted_scopes(account)?,
-            None => Vec::new(),
-        };
-        let started = self.0.accounts.start_sign_in(&server, account, &wanted).await?;
+        let wish = self.wish(&server, account, choice)?;
+        let started = self.0.accounts.begin_sign_in(&server, wish).await?;
         Ok(SignInView {
             sign_in: started.id,
             url: started.url,
             issuer: started.issuer,
             resource: started.resource,
             scopes: started.scopes,
+            device: started.device.map(|device| DeviceView {
+                code: device.code,
+                page: device.page,
+                expires_at: shown(started.expires_at),
+            }),
         })
     }
 
@@ -165,6 +165,26 @@ impl Api {
                 "List the accounts with `prokura servers list --json`.",
             )
         })
+    }
+
+    /// A sign-in as it is wished for: of the server's only account, unless another one is meant.
+    pub(super) fn wish(
+        &self,
+        server: &Server,
+        account: Option<String>,
+        choice: SignInChoice,
+    ) -> Result<Wish, Failure> {
+        let account = match account {
+            Some(name) => Some(self.account_named(server, &name)?.id),
+            None if choice.another => None,
+            None => self.only_account(server)?,
+        };
+        let extra = match &account {
+            Some(account) => self.0.delegation.wanted_scopes(account)?,
+            None => Vec::new(),
+        };
+        let SignInChoice { scopes, issuer, device, another: _ } = choice;
+        Ok(Wish { account, extra, scopes, issuer, device })
     }
 
     fn only_account(&self, server: &Server) -> Result<Option<AccountId>, Failure> {

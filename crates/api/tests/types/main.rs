@@ -32,6 +32,7 @@ fn export(folder: &Path) {
         view::LineView,
         view::NetworkView,
         view::OwnServerView,
+        view::PlanView,
         view::ProgramView,
         view::RecordView,
         view::ServerView,

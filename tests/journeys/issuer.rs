@@ -1,0 +1,131 @@
+//! Ways to sign in, on a real and certified authorization server (oidc-provider). It takes requests that are left
+//! beforehand, rotates refresh tokens and notices their reuse, and binds tokens to keys.
+
+use prokura_testkit::{Agent, Browser, Fixture, TestHost, ledger};
+use prokura_tests::Issuers;
+use serde_json::{Value, json};
+
+use crate::scene::fine;
+
+struct World {
+    issuers: Issuers,
+    ledger: Fixture,
+    host: TestHost,
+}
+
+impl World {
+    async fn start(strict: bool) -> Self {
+        let issuers = Issuers::start().await.unwrap();
+        let protection =
+            if strict { issuers.strict_protection(0) } else { issuers.protection(0) }.unwrap();
+        let ledger = Fixture::start(ledger::offer(), protection).await.unwrap();
+        issuers.serve_resource(0, &ledger.url()).await.unwrap();
+        let host = TestHost::start().await.unwrap();
+        host.ok(&["servers", "add", &ledger.url(), "--name", "ledger"]).await.unwrap();
+        Self { issuers, ledger, host }
+    }
+
+    /// Signs in as `person` with these words.
+    async fn sign_in(&self, person: &str, by: &[&str]) {
+        let begun = self.host.begin_sign_in_by("ledger", by).await.unwrap();
+        Browser::new(person).unwrap().visit(&begun.url).await.unwrap();
+        let said = begun.end().await.unwrap();
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    }
+
+    async fn agent(&self) -> Agent {
+        let key = self.host.agent("clerk").await.unwrap();
+        self.host.grant("clerk", "ledger", "list_accounts", "allow").await.unwrap();
+        Agent::modern(&self.host.endpoint("ledger"), &key).unwrap()
+    }
+
+    async fn server(&self) -> Value {
+        self.host.ok(&["servers", "list"]).await.unwrap()[0].clone()
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_left_beforehand_and_the_browser_sees_only_its_name() {
+    // RFC 9126
+    let world = World::start(false).await;
+    let begun = world.host.begin_sign_in("ledger").await.unwrap();
+    let page = Browser::new("ada").unwrap().visit(&begun.url).await.unwrap();
+    assert_eq!(begun.end().await.unwrap().code, 0);
+    let first = page.trail[0].as_str();
+    assert!(first.contains("request_uri=") && !first.contains("code_challenge"), "{first}");
+    fine(&world.agent().await.call("list_accounts", json!({})).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_code_that_is_entered_on_another_device_signs_in() {
+    // RFC 8628
+    let world = World::start(false).await;
+    let plan = world.host.ok(&["servers", "sign-in", "ledger", "--plan"]).await.unwrap();
+    assert_eq!((&plan["device"], &plan["browser"]), (&json!(true), &json!(true)));
+    world.sign_in("ada", &["--device"]).await;
+    assert_eq!(world.server().await["state"], "ready");
+    fine(&world.agent().await.call("list_accounts", json!({})).await.unwrap());
+}
+
+#[tokio::test]
+async fn tokens_are_bound_to_a_key_where_the_server_takes_no_others() {
+    // RFC 9449
+    let world = World::start(true).await;
+    world.sign_in("ada", &["--print-url"]).await;
+    let agent = world.agent().await;
+    fine(&agent.call("list_accounts", json!({})).await.unwrap());
+    world.issuers.end_access_tokens(0).await.unwrap();
+    fine(&agent.call("list_accounts", json!({})).await.unwrap());
+    let seen = world.ledger.recorder().text();
+    assert!(
+        seen.contains("DPoP ") && !seen.contains("Bearer "),
+        "{}",
+        &seen[..seen.len().min(2000)]
+    );
+}
+
+#[tokio::test]
+async fn rotated_refresh_tokens_are_never_used_twice_and_theft_ends_the_sign_in() {
+    let world = World::start(false).await;
+    world.sign_in("ada", &["--print-url"]).await;
+    let agent = world.agent().await;
+    for _ in 0..3 {
+        world.issuers.end_access_tokens(0).await.unwrap();
+        fine(&agent.call("list_accounts", json!({})).await.unwrap());
+    }
+    assert_eq!(world.issuers.reuse(0).await.unwrap(), 400);
+    world.issuers.end_access_tokens(0).await.unwrap();
+    let refused = agent.call("list_accounts", json!({})).await;
+    assert!(format!("{refused:?}").contains("sign in"), "{refused:?}");
+    assert_eq!(world.server().await["state"], "sign_in_needed");
+}
+
+#[tokio::test]
+async fn of_two_accounts_an_agent_uses_the_one_that_was_chosen_for_it() {
+    let world = World::start(false).await;
+    world.sign_in("ada", &["--print-url"]).await;
+    world.sign_in("bob", &["--print-url", "--another"]).await;
+    let accounts = world.server().await["accounts"].as_array().unwrap().clone();
+    let ids: Vec<&str> = accounts.iter().map(|account| account["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 2, "{accounts:?}");
+    for (id, name) in ids.iter().zip(["private", "work"]) {
+        let words = ["servers", "rename", "ledger", "--account", id, "--to", name];
+        world.host.ok(&words).await.unwrap();
+    }
+    let agent = world.agent().await;
+    assert!(agent.call("list_accounts", json!({})).await.is_err(), "nobody has chosen");
+    for name in ["work", "private"] {
+        let words = ["servers", "use", "ledger", "--account", name, "--agent", "clerk"];
+        world.host.ok(&words).await.unwrap();
+        fine(&agent.call("list_accounts", json!({})).await.unwrap());
+        let record = world
+            .host
+            .audit()
+            .await
+            .unwrap()
+            .into_iter()
+            .find(|record| record["kind"] == "call.intent")
+            .unwrap();
+        assert_eq!(record["account"]["name"], name, "{record}");
+    }
+}
