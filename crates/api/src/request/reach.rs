@@ -1,6 +1,6 @@
 //! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
 
-use super::{AnswerWish, GuardrailWish, Request};
+use super::{AccountWish, AnswerWish, GuardrailWish, Request};
 
 /// What a wish does to what Agents may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,7 @@ impl Request {
                 | Self::AuditExport
                 | Self::Flow
                 | Self::Simulate(_)
+                | Self::Account(AccountWish::Plan { .. })
                 | Self::Doctor
                 | Self::Network
         )
