@@ -401,21 +401,6 @@ message: string,
 hint: string | null, };
 
 /**
- * What to enter with a browser elsewhere.
- */
-export type DeviceView = { 
-/**
- * The code.
- */
-code: string, 
-/**
- * The page to enter it at.
- */
-page: string, 
-/**
- * Until when, RFC 3339.
- */
-expires_at: string, };
  * What flows through the resources and prompts of a server.
  */
 export type ContentView = { 
@@ -431,6 +416,23 @@ resources: Array<string> | null,
  * The labels of all its prompts; `null` counts as all three.
  */
 prompts: Array<string> | null, };
+
+/**
+ * What to enter with a browser elsewhere.
+ */
+export type DeviceView = { 
+/**
+ * The code.
+ */
+code: string, 
+/**
+ * The page to enter it at.
+ */
+page: string, 
+/**
+ * Until when, RFC 3339.
+ */
+expires_at: string, };
 
 /**
  * A file and what it held when Prokura looked at it.
@@ -814,6 +816,39 @@ host: Array<Piece>,
 warning: string | null, };
 
 /**
+ * What a sign-in would ask for.
+ */
+export type PlanView = { 
+/**
+ * Who would issue the tokens.
+ */
+issuer: string, 
+/**
+ * Everybody who could.
+ */
+issuers: Array<string>, 
+/**
+ * What the tokens would be bound to.
+ */
+resource: string, 
+/**
+ * What would be asked for.
+ */
+scopes: Array<ScopeView>, 
+/**
+ * Whether a browser on this machine will do.
+ */
+browser: boolean, 
+/**
+ * Whether a browser anywhere will do, by a code.
+ */
+device: boolean, 
+/**
+ * Whether the tokens would be bound to a key.
+ */
+bound: boolean, };
+
+/**
  * A process of a chain.
  */
 export type ProcessView = { 
@@ -935,6 +970,27 @@ hash: string,
  * The hash before it.
  */
 prev: string, };
+
+/**
+ * A scope that a sign-in asks for.
+ */
+export type ScopeView = { 
+/**
+ * The scope.
+ */
+name: string, 
+/**
+ * What its name says it allows: `identity`, `stay`, `read`, `change`, `delete`, `admin` or `other`. A claim.
+ */
+allows: string, 
+/**
+ * Whether the account has it already.
+ */
+had: boolean, 
+/**
+ * Whether a call was refused for lack of it.
+ */
+wanted: boolean, };
 
 /**
  * A server.
