@@ -8,12 +8,12 @@ mod listener;
 mod page;
 mod paste;
 mod plan;
+mod port;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use prokura_domain::{Account, AccountId, AccountKind, Json, RecordKind, Server, Timestamp};
-use prokura_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,8 @@ pub(crate) use listener::redirect_to;
 use listener::{Door, Visit, bind, serve};
 use page::Page;
 pub use plan::{Plan, Wish};
+use port::remember_port;
+pub(crate) use port::remembered_port;
 
 /// How long a sign-in stays open.
 const LIFE: Duration = Duration::from_secs(600);
@@ -127,30 +129,6 @@ impl AccountBook {
     pub fn close(&self) {
         self.0.desk.cancel_all();
     }
-
-    /// Has redirect addresses for this Server on `port` from now on.
-    ///
-    /// # Errors
-    /// [`AccountError::BadKey`] for no port at all; storage faults.
-    pub fn fix_port(&self, server: &Server, port: u16) -> Result<(), AccountError> {
-        if port < 1024 {
-            return Err(AccountError::BadKey("choose a port from 1024 to 65535"));
-        }
-        remember_port(&self.0.store, server, port)
-    }
-
-    /// The redirect address to enter where a client for this Server is made by hand.
-    ///
-    /// # Errors
-    /// [`AccountError`] when no port can be had.
-    pub async fn redirect_address(&self, server: &Server) -> Result<String, AccountError> {
-        if let Some(port) = remembered_port(&self.0.store, server)? {
-            return Ok(redirect_to(port));
-        }
-        let (_, port) = bind(None).await?;
-        remember_port(&self.0.store, server, port)?;
-        Ok(redirect_to(port))
-    }
 }
 
 impl Book {
@@ -168,6 +146,22 @@ impl Book {
         Ok(Some(account).filter(|account| account.kind == AccountKind::Oauth))
     }
 
+    /// Counts a sign-in for more scopes; refuses when asking for them has not helped before (CA-44).
+    fn may_upgrade(
+        &self,
+        server: &Server,
+        account: Option<&Account>,
+        extra: &[String],
+    ) -> Result<(), AccountError> {
+        match account.filter(|_| !extra.is_empty()) {
+            Some(account) if !self.upgrades.count(&account.id, extra, self.now()) => {
+                let scopes = extra.join(" ");
+                Err(AccountError::StepUpExhausted { server: server.name.clone(), scopes })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     async fn start(
         self: &Arc<Self>,
         server: &Server,
@@ -176,12 +170,7 @@ impl Book {
     ) -> Result<SignIn, AccountError> {
         self.needs_vault()?;
         let extra = wish.extra();
-        if let Some(account) = account.as_ref().filter(|_| !extra.is_empty())
-            && !self.upgrades.count(&account.id, &extra, self.now())
-        {
-            let scopes = extra.join(" ");
-            return Err(AccountError::StepUpExhausted { server: server.name.clone(), scopes });
-        }
+        self.may_upgrade(server, account.as_ref(), &extra)?;
         let (guard, _) = self.way_to(server)?;
         let need = if wish.device { Need::Device } else { Need::Browser };
         let (discovery, issuer) = self.look(server, account.as_ref(), wish, need).await?;
@@ -392,17 +381,4 @@ impl Book {
             tracing::warn!(%fault, "a doubtful registration could not be forgotten");
         }
     }
-}
-
-fn port_setting(server: &Server) -> String {
-    format!("callback_port/{}", server.id)
-}
-
-/// The port that redirect addresses for this Server use.
-pub(crate) fn remembered_port(store: &Store, server: &Server) -> Result<Option<u16>, AccountError> {
-    Ok(store.setting(&port_setting(server))?.and_then(|port| port.parse().ok()))
-}
-
-fn remember_port(store: &Store, server: &Server, port: u16) -> Result<(), AccountError> {
-    Ok(store.put_setting(&port_setting(server), &port.to_string())?)
 }

@@ -90,10 +90,7 @@ impl Book {
         }
         let registered: Registered = serde_json::from_slice(&body)
             .map_err(|_| refuse("its answer is not a registration"))?;
-        let access = (
-            registered.registration_access_token.clone(),
-            registered.registration_client_uri.clone(),
-        );
+        let access = registered.access();
         let (client, ends) =
             accept(registered, (method, key), supported, redirect).map_err(refuse)?;
         if self.options.client_document.as_ref() == Some(&client.id) {
@@ -102,9 +99,8 @@ impl Book {
         }
         let dcr = RegistrationSource::Dcr;
         self.keep_registration(server, &issuer.issuer, &client, dcr, Some((redirect, ends)))?;
-        if let (Some(token), Some(uri)) = access {
-            let token = Zeroizing::new(token);
-            self.keep_access(server, &issuer.issuer, Access { uri, token: token.to_string() })?;
+        if let Some(access) = access {
+            self.keep_access(server, &issuer.issuer, access)?;
         }
         Ok(client)
     }
@@ -137,6 +133,13 @@ impl Book {
             .header(http::header::ACCEPT, "application/json")
             .body(serde_json::to_vec(&wish).ok()?)
             .ok()
+    }
+}
+
+impl Registered {
+    fn access(&self) -> Option<Access> {
+        let token = self.registration_access_token.clone()?;
+        Some(Access { uri: self.registration_client_uri.clone()?, token })
     }
 }
 
