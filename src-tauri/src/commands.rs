@@ -30,14 +30,8 @@ type Behind<'a> = State<'a, Running>;
 pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
     builder.invoke_handler(tauri::generate_handler![
         state::started, state::state, state::pause, state::resume, state::doctor,
-        network::network,
-        network::network_proxy,
-        network::network_trust,
-        network::network_distrust,
-        network::adopt,
-        servers::servers,
-        servers::server_add,
-        servers::server_remove,
+        network::network, network::network_proxy, network::network_trust, network::network_distrust, network::adopt,
+        servers::servers, servers::server_add, servers::server_remove,
         sign_in::sign_in,
         sign_in::open_page,
         sign_in::sign_in_wait,

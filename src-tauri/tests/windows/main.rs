@@ -39,7 +39,7 @@ fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
             "program": "x", "digest": "x", "of": { "program": "x", "agent": "x", "way": "command", "since": "1d" }, "text": "x", "enabled": true,
             "resources": null, "prompts": null, "on": true, "window": null,
             "limit": 1, "before": null, "search": null, "seq": 1, "answer": "once", "pause": false, "mode": "off", "pem": "x",
-            "proof": "new_key",
+            "proof": "new_key", "choice": {}, "address": "x", "machine": "client", "exception": "x", "holds": true, "port": null,
             "wish": { "agent": "x", "server": "x", "effect": "ask" },
         })),
         headers: Default::default(),
