@@ -1,5 +1,6 @@
 //! Which window may call what, with Tauri's own mock runtime and the capability files that are shipped.
 
+#![recursion_limit = "256"] // Every command has its arguments in one value.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use prokura_api::{Failure, FailureCode};
