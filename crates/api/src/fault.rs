@@ -174,6 +174,16 @@ impl From<AccountError> for Failure {
 }
 
 const SIGN_IN: &str = "Sign in with `prokura servers sign-in NAME` or in the window.";
+const NEW_ASSERTION: &str =
+    "Have a new token written to that file, then try again. Nothing was sent.";
+const NO_PKCE: &str = "Tell its operator. If you trust it all the same: `prokura servers except NAME no-pkce`, or Exceptions in the window.";
+const OTHER_ISSUER: &str = "Nothing was stored. If its metadata is known to name another issuer and you trust it: `prokura servers except NAME other-issuer`.";
+const UNREACHABLE: &str = "Check the URL and the network, then try again. Nothing was lost.";
+const TELL: &str =
+    "Nothing was sent or stored. Tell the operator of the server what is said above.";
+const CLIENT: &str =
+    "Enter the client with `prokura servers client NAME --id ID` or in the window.";
+const LOCKED: &str = "`prokura doctor` says what is missing and what to do. Nothing was lost.";
 
 /// The closed code of an Account's fault, and what to do next.
 fn advice(error: &AccountError) -> (FailureCode, &'static str) {
@@ -182,18 +192,9 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         Fault::NoAccount | Fault::NoServer | Fault::NoSignIn => {
             (FailureCode::NotFound, "List what there is with `prokura servers list`.")
         }
-        Fault::BadAssertion { .. } => (
-            FailureCode::SignInNeeded,
-            "Have a new token written to that file, then try again. Nothing was sent.",
-        ),
-        Fault::NoPkce { .. } => (
-            FailureCode::Refused,
-            "Tell its operator. If you trust it all the same: `prokura servers except NAME no-pkce`, or Exceptions in the window.",
-        ),
-        Fault::IssuerMismatch { .. } => (
-            FailureCode::Refused,
-            "Nothing was stored. If its metadata is known to name another issuer and you trust it: `prokura servers except NAME other-issuer`.",
-        ),
+        Fault::BadAssertion { .. } => (FailureCode::SignInNeeded, NEW_ASSERTION),
+        Fault::NoPkce { .. } => (FailureCode::Refused, NO_PKCE),
+        Fault::IssuerMismatch { .. } => (FailureCode::Refused, OTHER_ISSUER),
         Fault::BadEndpoint(_)
         | Fault::BadKey(_)
         | Fault::BadSetting(_)
@@ -206,10 +207,7 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         | Fault::KeyRefused { .. }
         | Fault::DoesNotOpen
         | Fault::Copied { .. } => (FailureCode::SignInNeeded, SIGN_IN),
-        Fault::Unreachable { .. } => (
-            FailureCode::Unreachable,
-            "Check the URL and the network, then try again. Nothing was lost.",
-        ),
+        Fault::Unreachable { .. } => (FailureCode::Unreachable, UNREACHABLE),
         Fault::Forbidden(_)
         | Fault::NoAuthorization { .. }
         | Fault::BadMetadata { .. }
@@ -217,17 +215,11 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         | Fault::Denied { .. }
         | Fault::Refused { .. }
         | Fault::ForAnother { .. }
-        | Fault::StepUpExhausted { .. } => (
-            FailureCode::Refused,
-            "Nothing was sent or stored. Tell the operator of the server what is said above.",
-        ),
+        | Fault::StepUpExhausted { .. } => (FailureCode::Refused, TELL),
         Fault::ClientNeeded { .. }
         | Fault::NoOwnClient { .. }
         | Fault::ClientElsewhere { .. }
-        | Fault::RegistrationRefused { .. } => (
-            FailureCode::SignInNeeded,
-            "Enter the client with `prokura servers client NAME --id ID` or in the window.",
-        ),
+        | Fault::RegistrationRefused { .. } => (FailureCode::SignInNeeded, CLIENT),
         Fault::PortTaken { .. } | Fault::Listener(_) => {
             (FailureCode::Conflict, "Free the port, then start the sign-in again.")
         }
@@ -238,10 +230,7 @@ fn advice(error: &AccountError) -> (FailureCode, &'static str) {
         Fault::Expired | Fault::Cancelled | Fault::Stopping => {
             (FailureCode::Conflict, "Start the sign-in again when you are ready.")
         }
-        Fault::VaultLocked(_) => (
-            FailureCode::VaultLocked,
-            "`prokura doctor` says what is missing and what to do. Nothing was lost.",
-        ),
+        Fault::VaultLocked(_) => (FailureCode::VaultLocked, LOCKED),
         Fault::Store(_) => (FailureCode::Internal, "Run `prokura doctor`."),
     }
 }

@@ -100,6 +100,10 @@ mod tests {
             let path = processes.executable(own).unwrap();
             assert_eq!(path, std::env::current_exe().unwrap());
             assert!(processes.all().iter().any(|seen| seen.pid == child.id()));
+            // Between the child's start and its first step the kernel shows no command line yet.
+            while processes.command(child.id()).is_empty() {
+                std::thread::yield_now();
+            }
             assert_eq!(processes.command(child.id()), ["sleep", "60"]);
             assert_eq!(processes.folder(own).unwrap(), std::env::current_dir().unwrap());
             processes.open_executable(own).unwrap();

@@ -34,7 +34,7 @@ fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
         error: CallbackFn(1),
         url: "tauri://localhost".parse().expect("an address"),
         body: InvokeBody::Json(json!({
-            "url": "about:nothing", "name": "x", "server": "x", "account": null, "signIn": "x", "clientId": "x",
+            "url": "about:nothing", "name": "x", "server": "x", "account": "x", "signIn": "x", "clientId": "x",
             "clientSecret": null, "header": "x", "key": "x", "tool": "x", "class": "read", "labels": null,
             "agent": "x", "pairing": "x", "all": false, "grant": "x", "approval": "x", "seconds": null, "note": null,
             "program": "x", "digest": "x", "of": { "program": "x", "agent": "x", "way": "command", "since": "1d" }, "text": "x", "enabled": true,
