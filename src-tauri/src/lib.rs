@@ -48,6 +48,7 @@ pub fn run(data: PathBuf, vault: VaultChoice) -> anyhow::Result<()> {
                     vault,
                     prompter: Arc::new(prompter.clone()),
                     client_document: None,
+                    new_port: false,
                 };
                 let host = Host::start(options).await;
                 if let Ok(host) = &host {

@@ -3,12 +3,12 @@
 //! send is added by a proxy of the tests.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // What it tells is its purpose.
 
+mod authorization;
 mod client;
 mod drive;
 mod outcome;
 mod server;
 
-use anyhow::bail;
 use clap::{Parser, Subcommand};
 
 /// The official conformance suite, through Prokura.
@@ -54,11 +54,7 @@ async fn main() -> anyhow::Result<()> {
     match Options::parse().leg {
         Leg::Server { requirements, direct } => server::run(&requirements, direct).await,
         Leg::Client { requirements } => client::run(&requirements).await,
-        Leg::Authorization { .. } => {
-            bail!(
-                "this version has no authorization server for agents; they prove themselves with a key"
-            )
-        }
+        Leg::Authorization { requirements } => authorization::run(&requirements).await,
         Leg::Drive { url } => drive::run(&url).await,
     }
 }

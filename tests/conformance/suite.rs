@@ -43,3 +43,13 @@ async fn servers_of_2026_07_28_are_used() {
 async fn servers_of_2025_11_25_are_used() {
     passes("client", "2025-11-25", 18).await;
 }
+
+#[tokio::test]
+async fn agents_of_2026_07_28_sign_in() {
+    passes("authorization", "2026-07-28", 2).await;
+}
+
+#[tokio::test]
+async fn agents_of_2025_11_25_sign_in() {
+    passes("authorization", "2025-11-25", 2).await;
+}

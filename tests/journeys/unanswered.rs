@@ -40,6 +40,7 @@ impl Waiting {
             vault: VaultChoice::KeyFile(folder.key_file()),
             prompter: Arc::new(NobodyThere),
             client_document: None,
+            new_port: false,
         };
         let host = Host::start_at(options, Arc::new(clock.clone())).await.unwrap();
         let off = Request::FlowSet { on: Some(false), window: None };

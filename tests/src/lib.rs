@@ -8,4 +8,4 @@ pub mod sdk;
 pub mod tools;
 
 pub use issuers::Issuers;
-pub use sdk::{Sdk, SdkAgent};
+pub use sdk::{Sdk, SdkAgent, SigningAgent};

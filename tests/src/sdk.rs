@@ -100,6 +100,77 @@ impl SdkAgent {
     }
 }
 
+/// An agent made with an official client that signs in by itself.
+#[derive(Debug)]
+pub struct SigningAgent {
+    program: Program,
+    /// The page that the browser has to open.
+    pub page: String,
+}
+
+impl SigningAgent {
+    /// Starts one; it tries to connect and is told to sign in.
+    ///
+    /// # Errors
+    /// When it wants no page opened.
+    pub async fn begin(sdk: Sdk, options: Value) -> anyhow::Result<Self> {
+        let command = match sdk {
+            Sdk::TypeScript | Sdk::First => {
+                let mut command = Command::new(tools::node()?);
+                command.arg(tools::node_folder().join("signin.mjs"));
+                command
+            }
+            Sdk::Python => {
+                let mut command = Command::new(tools::python()?);
+                command.arg(tools::package().join("python/signin.py"));
+                command
+            }
+        };
+        let mut program = Program::start(&format!("{sdk:?} agent that signs in"), command)?;
+        let mut options = options;
+        if let (Sdk::First, Some(options)) = (sdk, options.as_object_mut()) {
+            options.insert("major".to_owned(), json!(1));
+        }
+        let begun = program.ask("begin", options).await?;
+        let page = begun.get("page").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Self { program, page })
+    }
+
+    /// Waits until it has come in.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub async fn finish(&mut self) -> anyhow::Result<()> {
+        self.program.ask("finish", json!({})).await.map(drop)
+    }
+
+    /// The names of the tools.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn tools(&mut self) -> anyhow::Result<Vec<String>> {
+        let tools = self.program.ask("tools", json!({})).await?;
+        let name = |tool: &Value| tool.get("name").and_then(Value::as_str).map(str::to_owned);
+        Ok(tools.as_array().into_iter().flatten().filter_map(name).collect())
+    }
+
+    /// Throws its access token away.
+    ///
+    /// # Errors
+    /// When the program has ended.
+    pub async fn forget(&mut self) -> anyhow::Result<()> {
+        self.program.ask("forget", json!({})).await.map(drop)
+    }
+
+    /// Its tokens.
+    ///
+    /// # Errors
+    /// When the program has ended.
+    pub async fn kept(&mut self) -> anyhow::Result<Value> {
+        self.program.ask("kept", json!({})).await
+    }
+}
+
 /// What came of a call, however the refusal was put: whether the tool ran, and the text.
 #[must_use]
 pub fn outcome(answer: &anyhow::Result<Value>) -> (bool, String) {

@@ -56,7 +56,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   sign_in_wait: () => new Promise(() => undefined),
   agents: () => [...agents],
   agent_add: (args) => {
-    const agent = { id: "agt_new", name: String(args["name"]), state: "active", credential: "key", pairings: [], claim: null, gives_up_after: null, grants: 0, added_at: data.ago(0), seen_at: null };
+    const agent = { id: "agt_new", name: String(args["name"]), state: "active", credential: "key", pairings: [], sign_ins: [], claim: null, gives_up_after: null, grants: 0, added_at: data.ago(0), seen_at: null };
     agents.unshift(agent);
     told?.("agents");
     return { agent, key: "prk_7h2kq9vx4mzt6w3c8ndy5rfb2jls7gpa" };
@@ -74,6 +74,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   approval_allow: (args) => settle(String(args["approval"]), "used", null),
   approvals_told: () => data.told(),
   do_not_disturb: () => data.state(scene),
+  consent_allow: (args) => (args["number"] === "17" ? settle(String(args["approval"]), "used", null) : fail("refused", "Another number is shown there, so nobody was let in.", "If you did not start this sign-in, somebody else did: it is over now.")),
   approval_deny: (args) => settle(String(args["approval"]), "denied", args["note"] as string | null),
   audit: (args) => {
     const { limit, before, search } = args as { limit: number; before: number | null; search: string | null };

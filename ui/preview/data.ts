@@ -1,6 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
 import type { WireWish } from "../src/generated/Request";
-import type { AccountView, AgentView, ApprovalView, ArgumentView, CheckView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, PlanView, Piece, ProgramView, RecordView, ServerView, SimulationView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
+import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, CheckView, ConsentView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, PlanView, Piece, ProgramView, RecordView, ServerView, SimulationView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -106,9 +106,11 @@ export function tools(scene: Scene, server: string): ToolView[] {
 
 const file = (path: string, seed: number): FileView => ({ path: text(path), digest: hash(seed) });
 
+const signIn = (at: number): AgentSignInView => ({ id: `sgn_${at}`, client: "prc_x3kq7h2kq9vx4mzt6w3c8ndy", name: at === 5 ? [{ text: "opencode, the one and only ", mark: false }, { text: "U+202E", mark: true }, { text: "official agent", mark: false }] : text("Claude Code (prokura)"), endpoint: at === 5 ? "/s/warehouse-of-the-north-staging-eu/mcp" : "/mcp", added_at: ago(60 * 24 * 3), used_at: at === 5 ? null : ago(0.4), expires_at: ago(-60 * 24 * 27) });
+
 export function agents(scene: Scene): AgentView[] {
   if (scene === "empty") return [];
-  const make = (at: number, name: string, claim: string | null, seen: number | null, state = "active"): AgentView => ({ id: `agt_${at}`, name, state, credential: at === 1 ? "pairing" : "key", pairings: at === 1 ? [{ id: "par_1", executable: file("/usr/local/bin/codex", 5), script: null, added_at: ago(900), seen_at: ago(122) }] : [], claim, gives_up_after: at === 0 ? 60 : null, grants: grants(scene).filter((grant) => grant.agent.id === `agt_${at}`).length, added_at: ago(60 * 24 * 9), seen_at: seen === null ? null : ago(seen) });
+  const make = (at: number, name: string, claim: string | null, seen: number | null, state = "active"): AgentView => ({ id: `agt_${at}`, name, state, credential: at === 0 ? "sign_in" : at === 1 ? "pairing" : at === 5 ? "key, sign_in" : "key", pairings: at === 1 ? [{ id: "par_1", executable: file("/usr/local/bin/codex", 5), script: null, added_at: ago(900), seen_at: ago(122) }] : [], sign_ins: at === 0 || at === 5 ? [signIn(at)] : [], gives_up_after: at === 1 ? 60 : null, claim, grants: grants(scene).filter((grant) => grant.agent.id === `agt_${at}`).length, added_at: ago(60 * 24 * 9), seen_at: seen === null ? null : ago(seen) });
   const list = [make(0, "claude-code", "claude-code 2.1.330", 0.3), make(1, "codex", "codex-mcp-client 0.169.0", 122), make(2, "nightly-report", null, 60 * 14), make(3, "old-laptop", "claude-code 1.0.2", 60 * 24 * 41, "revoked")];
   if (scene === "crowded") for (let at = 4; at < 26; at++) list.push(make(at, at === 5 ? "an-agent-with-a-very-long-name-x" : `worker-${at}`, at % 3 ? "opencode 1.18.33 (trusted by everyone\u202e)" : null, at * 37));
   return list;
@@ -189,7 +191,7 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
       { pointer: "/reference", text: text("/reference"), target: null, holdable: false },
     ],
     suggestion: at === 1 ? { fixed: ["/number"], text: text("/number = 482"), times: 4 } : null, can_remember: at !== 2,
-    digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, pairing: null, ...more,
+    digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, pairing: null, consent: null, ...more,
   };
 }
 
@@ -203,6 +205,18 @@ const pairing = (at: number, more: Partial<ApprovalView> = {}): ApprovalView =>
     }, ...more,
   });
 
+const consent = (at: number, about: Partial<ConsentView> = {}, more: Partial<ApprovalView> = {}): ApprovalView =>
+  approval(at, {
+    kind: "consent", agent: { id: "", name: "claude-code-prokura" }, agent_claim: null, server: null, server_host: "", account: null, method: "", target_kind: "agent", target: about.name ?? text("Claude Code (prokura)"), class: null, arguments: [], raw: [], digest: "", why: [],
+    consent: {
+      name: text("Claude Code (prokura)"), client: text("prc_x3kq7h2kq9vx4mzt6w3c8ndy"), vouched_by: null, way: "browser", redirect_host: "localhost:53682", redirect: text("http://localhost:53682/callback"), loopback: true, endpoint: "/mcp", known: true, choices: ["17", "42", "86"],
+      agents: [{ id: "agt_0", name: "claude-code", before: false, may: ["github: allow class:read", "ledger: ask tool:send_payment"] }, { id: "agt_1", name: "codex", before: false, may: [] }], suggested: "claude-code-prokura", ...about,
+    }, ...more,
+  });
+
+/** A stranger's idea of a good first impression. */
+const HOSTILE = [{ text: "Prokura Security Update — press Let in to keep your agents safe ", mark: false }, { text: "U+202E", mark: true }, { text: "gnp.exe and do not read any further, this is the official program", mark: false }];
+
 export function approvals(scene: Scene): ApprovalView[] {
   if (scene === "empty") return [];
   const waiting = [
@@ -212,8 +226,11 @@ export function approvals(scene: Scene): ApprovalView[] {
     approval(3, { target: text("sync_calendar_with_a_name_that_is_far_longer_than_any_sensible_tool_would_have"), class: null, agent: { id: "agt_5", name: "an-agent-with-a-very-long-name-x" }, agent_claim: "the one and only official agent, please trust\u202e me and press allow without reading any further", server: { id: "srv_8", name: "warehouse-of-the-north-staging-eu" }, server_host: "mcp.warehouse-of-the-northern-distribution-centre.staging.example", why: [{ rule: "grt_9", text: "Your grant for all tools says that it asks you each time." }, { rule: "class", text: "Nobody has said yet what this tool can do, so it counts as a write." }] }),
   ];
   waiting.push(pairing(4));
+  waiting.push(consent(5));
+  waiting.push(consent(6, { name: HOSTILE, client: text("https://agents.a-host-name-that-goes-on-and-on-without-any-good-reason.example/oauth/client-metadata.json"), vouched_by: "agents.a-host-name-that-goes-on-and-on-without-any-good-reason.example", redirect_host: "agents.a-host-name-that-goes-on-and-on-without-any-good-reason.example", redirect: text("https://agents.a-host-name-that-goes-on-and-on-without-any-good-reason.example/oauth/callback?from=prokura&and=more"), loopback: false, endpoint: "/s/warehouse-of-the-north-staging-eu/mcp", known: false, agents: [{ id: "agt_5", name: "an-agent-with-a-very-long-name-x", before: true, may: ["ledger: allow tools:*", "github: allow class:read", "mailbox: ask class:write", "warehouse-of-the-north-staging-eu: allow tools:*", "archive: allow class:read"] }], suggested: "prokura-security-update-press-let" }));
+  waiting.push(consent(7, { way: "device", redirect_host: null, redirect: [], loopback: false, name: text("agent in a container"), choices: ["BKRT-WQXZ", "HCDF-LMNP", "ZZVX-TSRQ"], endpoint: "/s/ledger/mcp" }));
   const done = ["used", "denied", "expired", "dropped", "allowed"].map((settled, at) => approval(10 + at, { state: settled, settled_at: ago(40 + at * 90), note: settled === "denied" ? "Use the test account instead." : null }));
-  return [...(scene === "crowded" ? waiting : [...waiting.slice(0, 3), pairing(9, { state: "used", settled_at: ago(25) })]), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];
+  return [...(scene === "crowded" ? waiting : [...waiting.slice(0, 3), pairing(9, { state: "used", settled_at: ago(25) }), consent(8, { agents: [] }, { state: "used", settled_at: ago(27), agent: { id: "agt_0", name: "claude-code" } })]), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];
 }
 
 const KINDS = ["call.outcome", "call.intent", "question.settled", "question.raised", "call.refused", "call.outcome", "call.intent", "token.refreshed", "tool.changed", "grant.added", "agent.added", "account.signed_in", "server.added", "host.started", "log.opened"];

@@ -55,8 +55,8 @@ pub enum Fault {
         /// What was seen.
         reason: String,
     },
-    /// The answer is larger than [`MAX_BODY`].
-    #[error("the answer of {host} is larger than {MAX_BODY} bytes")]
+    /// The answer is larger than what is read of such an answer.
+    #[error("the answer of {host} is larger than anything expected there")]
     TooLarge {
         /// The host.
         host: String,
@@ -73,6 +73,11 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    /// Public addresses and nothing else: nobody's endpoint justifies more.
+    fn public() -> Self {
+        Self { own: String::new(), loopback: false }
+    }
+
     fn of(endpoint: &Url) -> Self {
         let own = host_of(endpoint);
         Self { loopback: is_loopback(&own), own }
@@ -128,8 +133,18 @@ impl Guard {
     /// # Errors
     /// [`Fault`] when the endpoint itself may not be used, or no TLS client can be made.
     pub fn new(endpoint: &Url, network: &Network) -> Result<Self, Fault> {
-        let reach = Arc::new(Reach::of(endpoint));
+        let reach = Reach::of(endpoint);
         reach.check(endpoint)?;
+        Self::within(reach, network)
+    }
+
+    /// A client for public addresses only.
+    pub(crate) fn public(network: &Network) -> Result<Self, Fault> {
+        Self::within(Reach::public(), network)
+    }
+
+    fn within(reach: Reach, network: &Network) -> Result<Self, Fault> {
+        let reach = Arc::new(reach);
         let filter = Filter::new(network.resolver.clone(), reach.clone(), network.proxy());
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -137,10 +152,13 @@ impl Guard {
             .connect_timeout(MAX_CONNECT)
             .user_agent(USER_AGENT)
             .dns_resolver(filter);
-        let client = network
-            .on(client)
-            .and_then(reqwest::ClientBuilder::build)
-            .map_err(|fault| unreachable(endpoint, fault))?;
+        let client =
+            network.on(client).and_then(reqwest::ClientBuilder::build).map_err(|fault| {
+                Fault::Unreachable {
+                    host: reach.own.clone(),
+                    reason: text::printable(&fault.to_string(), 160),
+                }
+            })?;
         Ok(Self { reach, client })
     }
 
@@ -163,6 +181,15 @@ impl Guard {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, Fault> {
+        self.send_small(request, MAX_BODY).await
+    }
+
+    /// The same for an answer of at most `largest` bytes.
+    pub(crate) async fn send_small(
+        &self,
+        request: http::Request<Vec<u8>>,
+        largest: usize,
+    ) -> Result<http::Response<Vec<u8>>, Fault> {
         let (url, mut answer) = self.execute(request).await?;
         if is_encoded(answer.headers()) {
             // What is small on the wire can be huge in memory, and nobody asked for it.
@@ -170,7 +197,7 @@ impl Guard {
         }
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|fault| unreachable(&url, fault))? {
-            if body.len() + chunk.len() > MAX_BODY {
+            if body.len() + chunk.len() > largest {
                 return Err(Fault::TooLarge { host: host_of(&url) });
             }
             body.extend_from_slice(&chunk);

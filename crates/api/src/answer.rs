@@ -120,6 +120,10 @@ impl Api {
             Request::AgentUnpair { agent, pairing } => {
                 value(self.agent_unpair(agent, pairing).await)
             }
+            Request::AgentSignOut { agent, sign_in } => {
+                value(self.agent_sign_out(agent, sign_in).await)
+            }
+            Request::AgentKey { agent } => value(self.agent_key(agent).await),
             Request::Grants { all } => value(self.grants(all).await),
             Request::GrantAdd(wish) => value(
                 self.grant_add(wish, Origin::Cli).await.map(|grant| json!({ "grant": grant })),

@@ -136,6 +136,19 @@ fn unanswered(fault: &AnswerFault, message: String) -> Failure {
             message,
             "Hold arguments fixed, allow these very arguments for a time, or change the grant.",
         ),
+        AnswerFault::NumberNeeded => Failure::new(
+            FailureCode::BadRequest,
+            message,
+            "Use `prokura approvals answer ID allow --number NUMBER --new-agent NAME` (or --agent NAME).",
+        ),
+        AnswerFault::NoNumber => {
+            Failure::new(FailureCode::BadRequest, message, "Answer it without a number.")
+        }
+        AnswerFault::WrongNumber => Failure::new(
+            FailureCode::Refused,
+            message,
+            "If you did not start this sign-in, somebody else did: it is over now.",
+        ),
         AnswerFault::CannotLast => {
             Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
         }

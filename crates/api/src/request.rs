@@ -62,6 +62,15 @@ pub enum AnswerWish {
         /// RFC 6901 pointers into the arguments; what is not there is held absent.
         fixed: Vec<String>,
     },
+    /// Let a program sign in; only for a consent.
+    LetIn {
+        /// The number or code that the page or the agent shows.
+        number: String,
+        /// The name or id of the agent it comes in as.
+        agent: Option<String>,
+        /// The name of a new agent it comes in as, without grants.
+        new_agent: Option<String>,
+    },
     /// Not; with what the agent is told.
     Deny(Option<String>),
     /// Not, and the agent is paused; with what it is told.
@@ -245,6 +254,18 @@ pub enum Request {
         agent: String,
         /// The id of the pairing.
         pairing: String,
+    },
+    /// End one sign-in of an agent; its tokens are dead at once.
+    AgentSignOut {
+        /// Its name or id.
+        agent: String,
+        /// The id of the sign-in.
+        sign_in: String,
+    },
+    /// Give an agent a new key; the old one is dead at once.
+    AgentKey {
+        /// Its name or id.
+        agent: String,
     },
     /// All grants.
     Grants {

@@ -2,6 +2,7 @@
 
 mod agents;
 mod approvals;
+mod consents;
 mod flow;
 mod grants;
 mod guardrails;
@@ -19,6 +20,7 @@ pub use agents::{AgentAdded, AgentView};
 pub use approvals::{
     ApprovalView, ApprovalsToldView, AskedView, ChangeView, HoldView, PlaceView, SuggestionView,
 };
+pub use consents::{AgentSignInView, ConsentAgent, ConsentView};
 pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
 pub use grants::GrantView;
 pub use guardrails::{

@@ -5,6 +5,7 @@ mod agents;
 mod approvals;
 mod asked;
 mod audit;
+mod consent;
 mod doctor;
 mod flow;
 mod grants;

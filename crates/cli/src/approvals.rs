@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::args::{AnswerMore, AnswerWord, Approvals};
 use crate::ask::{ask, bad, internal, seconds};
-use crate::{question, show, watch};
+use crate::{consent, question, show, watch};
 
 pub async fn run(data: &Path, words: Approvals, json: bool) -> Result<ExitCode, Failure> {
     match words {
@@ -59,7 +59,9 @@ async fn wish(
     answer: AnswerWord,
     more: AnswerMore,
 ) -> Result<AnswerWish, Failure> {
-    let AnswerMore { time, mut hold, hold_targets, hold_nothing, note, pause } = more;
+    let AnswerMore { time, mut hold, hold_targets, hold_nothing, note, pause, .. } = more;
+    let given =
+        consent::Given { number: more.number, agent: more.agent, new_agent: more.new_agent };
     match (answer, time) {
         (AnswerWord::Allow, _) if pause => {
             Err(bad("An agent is paused with a denial.".to_owned(), "Leave --pause out."))
@@ -81,7 +83,7 @@ async fn wish(
             }
             Ok(AnswerWish::TargetFor { seconds, fixed: hold })
         }
-        (AnswerWord::Allow, None) => Ok(AnswerWish::Once),
+        (AnswerWord::Allow, None) => consent::yes(data, id, given).await,
         (AnswerWord::Deny, None) if pause => Ok(AnswerWish::DenyAndPause(note)),
         (AnswerWord::Deny, None) => Ok(AnswerWish::Deny(note)),
         (AnswerWord::Deny, Some(_)) => Err(bad(

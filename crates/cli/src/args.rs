@@ -94,6 +94,10 @@ pub struct Serve {
     /// The URL of your published client metadata document; kept in the data folder, and taken back with an empty one.
     #[arg(long, value_name = "URL")]
     pub client_document: Option<String>,
+    /// Give the folder's port up and take another one: for when another program has listened there. Every sign-in of an
+    /// agent ends.
+    #[arg(long, conflicts_with = "port")]
+    pub new_port: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -206,7 +210,7 @@ pub enum Agents {
     /// Add an agent with a key of its own, shown only once.
     Add {
         name: String,
-        /// Give it a key (the only way in so far).
+        /// Give it a key. Agents that sign in, or are started by `prokura stdio`, need none and are not added here.
         #[arg(long)]
         key: bool,
     },
@@ -218,6 +222,10 @@ pub enum Agents {
     Pause { name: String },
     /// End the pause of one agent.
     Resume { name: String },
+    /// End one sign-in; its tokens are dead at once. SIGN_IN is its id in `agents list --json`.
+    SignOut { name: String, sign_in: String },
+    /// Give an agent a new key, shown only once; the old one is dead at once.
+    Key { name: String },
     /// Take back what one program was allowed; PAIRING is its id in `agents list --json`.
     Unpair { name: String, pairing: String },
 }
@@ -330,6 +338,15 @@ pub struct AnswerMore {
     /// When you deny: pause this agent too.
     #[arg(long, conflicts_with = "time")]
     pub pause: bool,
+    /// For a sign-in: the number that the page shows, or the code that the agent shows. Asked for when left out.
+    #[arg(long)]
+    pub number: Option<String>,
+    /// For a sign-in: the agent it comes in as.
+    #[arg(long, conflicts_with = "new_agent")]
+    pub agent: Option<String>,
+    /// For a sign-in: the name of a new agent it comes in as, without grants.
+    #[arg(long, value_name = "NAME")]
+    pub new_agent: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -92,6 +92,10 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Agents(Agents::Unpair { name, pairing }) => {
             Request::AgentUnpair { agent: name, pairing }
         }
+        Command::Agents(Agents::SignOut { name, sign_in }) => {
+            Request::AgentSignOut { agent: name, sign_in }
+        }
+        Command::Agents(Agents::Key { name }) => Request::AgentKey { agent: name },
         Command::Grants(Grants::Add(words)) => Request::GrantAdd(grant(*words)?),
         Command::Grants(Grants::List { all }) => Request::Grants { all },
         Command::Grants(Grants::Revoke { id }) => Request::GrantRevoke { grant: id },

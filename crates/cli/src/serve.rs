@@ -40,6 +40,7 @@ pub async fn serve(data: PathBuf, serve: Serve) -> Result<ExitCode, Failure> {
         vault,
         prompter: Arc::new(Quiet),
         client_document: serve.client_document,
+        new_port: serve.new_port,
     };
     let host = Host::start(options).await.map_err(|error| unable(&error))?;
     println!("{}", json!({ "ready": true, "http": host.http() }));
@@ -56,6 +57,7 @@ fn unable(error: &HostError) -> Failure {
         | HostError::Store(_)
         | HostError::Account(_)
         | HostError::Gateway(_)
+        | HostError::GivenUp(_)
         | HostError::Control { .. } => FailureCode::Internal,
     };
     Failure::new(code, format!("{error}."), "Prokura did not start, and nothing was changed.")

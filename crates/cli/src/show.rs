@@ -103,7 +103,7 @@ fn list(members: &Map<String, Value>, indent: usize) {
 }
 
 /// One value in one line.
-fn cell(value: &Value) -> String {
+pub fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Bool(true) => "yes".to_owned(),

@@ -58,9 +58,7 @@ impl Delegation {
             let text = format!("an agent \"{name}\" exists already; choose another name");
             return Err(DelegationError::Name(text));
         }
-        let mut bytes = [0u8; 32];
-        self.0.parts.entropy.fill(&mut bytes);
-        let key = format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes));
+        let key = self.fresh_key();
         let agent = Agent {
             id: AgentId::new(&*self.0.parts.entropy),
             name: name.to_owned(),
@@ -74,6 +72,31 @@ impl Delegation {
         let detail = Json::object([("credential", Json::text("key"))]);
         self.note_agent(RecordKind::AgentAdded, &agent.id, detail).await?;
         self.tell(Change::Agents);
+        Ok(NewAgent { agent, key })
+    }
+
+    fn fresh_key(&self) -> String {
+        let mut bytes = [0u8; 32];
+        self.0.parts.entropy.fill(&mut bytes);
+        format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Gives an active Agent a new key; the old one is dead, and Calls that came with it end.
+    ///
+    /// # Errors
+    /// [`DelegationError::NotFound`] when it was revoked; store and log faults.
+    pub async fn renew_key(&self, agent: &Agent) -> Result<NewAgent, DelegationError> {
+        if agent.state != AgentState::Active {
+            let text = format!("the agent \"{}\" was revoked", agent.name);
+            return Err(DelegationError::NotFound(text));
+        }
+        let key = self.fresh_key();
+        let mut agent = agent.clone();
+        agent.key = Some(key_digest(&key));
+        self.store().put_agent(&agent)?;
+        self.rules_changed(Change::Agents);
+        self.0.flights.cancel(|flight| flight.agent == agent.id);
+        self.note_agent(RecordKind::AgentKeyRenewed, &agent.id, Json::object::<String>([])).await?;
         Ok(NewAgent { agent, key })
     }
 
@@ -94,6 +117,7 @@ impl Delegation {
         for pairing in self.store().pairings(id)? {
             self.store().remove_pairing(&pairing.id)?;
         }
+        self.end_sign_ins_of(id, "the agent was revoked").await?;
         let closed = self.close_grants(|grant| grant.agent == *id).await?;
         let detail = Json::object([
             ("calls_cancelled", Json::from(cancelled as u64)),

@@ -49,6 +49,19 @@ pub enum AnswerFault {
     /// This kind of Question is answered once.
     #[error("this question is answered with a plain yes or no, not for a time")]
     CannotLast,
+    /// A consent needs the number that the page or the agent shows.
+    #[error(
+        "this question is answered with the number that the page or the agent shows, and with an agent"
+    )]
+    NumberNeeded,
+    /// There is no number to this Question.
+    #[error("this question is answered with a plain yes or no; it has no number")]
+    NoNumber,
+    /// The number that was picked is not the one that is shown.
+    #[error(
+        "another number is shown there, so nobody was let in; if you asked for this, try again from the agent"
+    )]
+    WrongNumber,
 }
 
 /// What an Agent's answer to a Server's request rests on.
@@ -157,7 +170,12 @@ impl Delegation {
             self.settle(&question, QuestionState::Expired, None).await?;
             return Err(AnswerFault::Expired.into());
         }
+        let consent = matches!(question.kind, QuestionKind::Consent { .. });
         let settled = match answer.choice {
+            Choice::Once if consent => return Err(AnswerFault::NumberNeeded.into()),
+            Choice::LetIn { number, agent } => {
+                self.let_in(&question, &number, &agent, &origin).await?
+            }
             Choice::Once => self.say_yes(&question, None, &origin).await?,
             Choice::SameArgumentsFor { seconds } => {
                 let grant = self.remembered(&question, seconds, None)?;
@@ -205,6 +223,7 @@ impl Delegation {
                 None => Ok(()),
             },
             QuestionKind::Pairing { caller, .. } => self.pair(question, caller).await,
+            QuestionKind::Consent { .. } => Err(AnswerFault::NumberNeeded.into()),
         };
         self.announce(&question.id);
         done.map(|()| true)

@@ -21,6 +21,7 @@ mod pins;
 mod quiet;
 mod recent;
 mod records;
+mod registry;
 mod relay;
 mod reply;
 mod servers;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use prokura_domain::port::{Accounts, Prompter};
+use prokura_domain::registry::ClientDocuments;
 use prokura_domain::{Change, Clock, Entropy};
 use prokura_store::{Log, Store, StoreError};
 use tokio::sync::broadcast;
@@ -105,6 +107,8 @@ pub struct Parts {
     pub prompter: Arc<dyn Prompter>,
     /// Sign-out and revocation.
     pub accounts: Arc<dyn Accounts>,
+    /// The documents by which programs of agents name themselves.
+    pub documents: Arc<dyn ClientDocuments>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -137,6 +141,7 @@ struct Inner {
     asked: answers::Asked,
     running: answers::Running,
     refused: records::Throttle,
+    registry: registry::Registry,
     pinning: std::sync::Mutex<()>,
     flow: std::sync::RwLock<prokura_domain::FlowRule>,
     guardrails: std::sync::RwLock<Arc<prokura_policy::Guardrails>>,
@@ -172,6 +177,7 @@ impl Delegation {
             asked: answers::Asked::default(),
             running: answers::Running::default(),
             refused: records::Throttle::default(),
+            registry: registry::Registry::default(),
             pinning: std::sync::Mutex::new(()),
         }));
         delegation.drop_left_over()?;

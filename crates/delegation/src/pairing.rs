@@ -105,7 +105,7 @@ impl Delegation {
         let now = self.now();
         let same = |question: &Question| match &question.kind {
             QuestionKind::Pairing { caller: asked, .. } => bound(asked) == bound(caller),
-            QuestionKind::Call { .. } => false,
+            QuestionKind::Call { .. } | QuestionKind::Consent { .. } => false,
         };
         let all = self.store().questions(false).map_err(internal)?;
         let denied = all.iter().any(|question| {

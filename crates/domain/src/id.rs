@@ -87,4 +87,6 @@ ids! {
     CallId = "cal";
     /// Names a pairing of a program with an Agent.
     PairingId = "par";
+    /// Names a sign-in of an Agent.
+    SignInId = "sgn";
 }

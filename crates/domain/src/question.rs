@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::Why;
+use crate::client::{ClientSource, Endpoint, RedirectUri};
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::id::{AccountId, AgentId, CallId, QuestionId, ServerId};
@@ -38,6 +39,33 @@ pub enum QuestionKind {
         /// Why it is asked about.
         reason: PairingReason,
     },
+    /// May this client sign in as an Agent?
+    Consent {
+        /// Its id.
+        client: String,
+        /// What it calls itself.
+        name: String,
+        /// How Prokura came to know it.
+        source: ClientSource,
+        /// How it reaches its agent again.
+        way: ConsentWay,
+        /// Where the browser is sent with a code, where there is a browser.
+        redirect: Option<RedirectUri>,
+        /// The one endpoint its tokens will open.
+        endpoint: Endpoint,
+        /// What the person picks from: one of these is what the page or the agent shows.
+        choices: Vec<String>,
+    },
+}
+
+/// How a client that signs in reaches its agent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentWay {
+    /// A browser shows a number and goes back to it.
+    Browser,
+    /// The agent itself shows a code (RFC 8628).
+    Device,
 }
 
 impl QuestionKind {
@@ -47,6 +75,7 @@ impl QuestionKind {
         match self {
             Self::Call { .. } => "call",
             Self::Pairing { .. } => "pairing",
+            Self::Consent { .. } => "consent",
         }
     }
 
@@ -54,7 +83,7 @@ impl QuestionKind {
     #[must_use]
     pub fn version(&self) -> u32 {
         match self {
-            Self::Call { .. } | Self::Pairing { .. } => 1,
+            Self::Call { .. } | Self::Pairing { .. } | Self::Consent { .. } => 1,
         }
     }
 
@@ -63,7 +92,7 @@ impl QuestionKind {
     pub fn can_last(&self) -> bool {
         match self {
             Self::Call { .. } => true,
-            Self::Pairing { .. } => false,
+            Self::Pairing { .. } | Self::Consent { .. } => false,
         }
     }
 }
@@ -167,6 +196,13 @@ pub enum Choice {
         /// Pointers into the arguments; what is not there is held absent.
         fixed: Vec<String>,
     },
+    /// Let this client in; only for a consent.
+    LetIn {
+        /// The number or code that the page or the agent shows.
+        number: String,
+        /// As whom.
+        agent: AgentChoice,
+    },
     /// Not.
     Deny {
         /// What the Agent is told.
@@ -177,6 +213,16 @@ pub enum Choice {
         /// What the Agent is told.
         note: Option<String>,
     },
+}
+
+/// As which Agent a client comes in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentChoice {
+    /// As one that is there, with its Grants.
+    Existing(AgentId),
+    /// As a new one of this name, without Grants.
+    New(String),
 }
 
 /// An answer to a Question.

@@ -114,6 +114,16 @@ kinds! {
     AgentPaused = "agent.paused";
     /// The pause of an Agent ended.
     AgentResumed = "agent.resumed";
+    /// An Agent was given a new key.
+    AgentKeyRenewed = "agent.key_renewed";
+    /// A program registered as a client, or was read from its document.
+    ClientRegistered = "agent.client_registered";
+    /// An Agent signed in: the person consented, and tokens were issued to its program.
+    AgentSignedIn = "agent.signed_in";
+    /// The tokens of a sign-in were renewed.
+    AgentRenewed = "agent.renewed";
+    /// A sign-in of an Agent ended, and its tokens with it.
+    AgentSignInEnded = "agent.sign_in_ended";
     /// A Grant was made.
     GrantAdded = "grant.added";
     /// A Grant was revoked.

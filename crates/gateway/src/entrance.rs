@@ -8,20 +8,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path as UrlPath, Request, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::any;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use prokura_domain::{Agent, Era};
+use prokura_domain::{Agent, Endpoint, Era};
 use tokio_util::sync::CancellationToken;
 
+use crate::authority::Authority;
 use crate::away::{Away, own};
 use crate::header::{self, Accepts};
 use crate::letter::{Letter, declared_length};
 use crate::shared::Shared;
-use crate::{aggregate, era, single};
+use crate::{aggregate, authority, era, single};
 
 /// The largest body.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -33,12 +34,21 @@ const PLACES: &str = "Prokura's MCP endpoints are /mcp for all servers and /s/NA
                       /s/NAME@ACCOUNT/mcp) for one server.";
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+    let guard = middleware::from_fn_with_state(Arc::clone(&shared), this_machine);
+    let places = Router::new()
         .route("/mcp", any(all))
         .route("/s/{place}/mcp", any(one))
         .fallback(nowhere)
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), this_machine))
-        .with_state(shared)
+        .with_state(Arc::clone(&shared));
+    let places = match &shared.registry {
+        Some(registry) => {
+            let path = Arc::clone(&shared.path);
+            let authority = Authority::new(Arc::clone(registry), path, shared.port);
+            places.merge(authority::router(authority))
+        }
+        None => places,
+    };
+    places.layer(guard)
 }
 
 /// Makes every open event stream end, and every waiting request give up, when `stop` is cancelled.
@@ -125,10 +135,17 @@ pub(crate) struct Proved(pub Agent);
 async fn enter(shared: Arc<Shared>, place: Option<String>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let proved = parts.extensions.get::<Proved>();
-    let by_key = || header::bearer(&parts.headers).and_then(|key| shared.path.prove(key));
-    let Some(agent) = proved.map(|proved| proved.0.clone()).or_else(by_key) else {
-        shared.path.note_refused(None, "no key, or an unknown one").await;
-        return no_key().response();
+    let endpoint = place.clone().map_or(Endpoint::All, Endpoint::One);
+    let credential = header::bearer(&parts.headers);
+    let by_credential = || shared.proved(credential?, &endpoint);
+    let Some(agent) = proved.map(|proved| proved.0.clone()).or_else(by_credential) else {
+        shared.path.note_refused(None, "no key or token, or an unknown one").await;
+        let mut response = no_key().response();
+        let challenge = authority::challenge(shared.port, &endpoint, credential.is_some());
+        if let (Some(_), Ok(value)) = (&shared.registry, HeaderValue::from_str(&challenge)) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+        return response;
     };
     let agent_id = agent.id.clone();
     if proved.is_some() && shared.path.gone(&agent_id) {
@@ -152,9 +169,10 @@ async fn enter(shared: Arc<Shared>, place: Option<String>, request: Request) -> 
 }
 
 fn no_key() -> Away {
-    let text = "This endpoint needs the agent's own key: \"Authorization: Bearer KEY\". Add the agent in Prokura \
-                (window: Agents, or `prokura agents add NAME`) to get one; it is shown once.";
-    Away::new(401, own::KEY, "no key, or an unknown one", text)
+    let text = "This endpoint needs a sign-in (OAuth, as its metadata says), or the agent's own key: \
+                \"Authorization: Bearer KEY\". Add the agent in Prokura (window: Agents, or `prokura agents add \
+                NAME`) to get a key; it is shown once.";
+    Away::new(401, own::KEY, "no key or token, or an unknown one", text)
 }
 
 /// The two verbs that belong to legacy sessions.
@@ -169,6 +187,18 @@ pub(crate) struct Caller {
     pub shared: Arc<Shared>,
     pub agent: Agent,
     pub headers: HeaderMap,
+}
+
+impl Shared {
+    /// The active Agent behind a bearer credential: a key opens every endpoint, a token the one it was issued for (SA-02).
+    fn proved(&self, credential: &str, endpoint: &Endpoint) -> Option<Agent> {
+        match &self.registry {
+            Some(registry) if authority::is_token(credential) => {
+                registry.open(credential, endpoint)
+            }
+            Some(_) | None => self.path.prove(credential),
+        }
+    }
 }
 
 impl Caller {

@@ -2,6 +2,7 @@
 //! It must never decide, read an upstream credential, or hand on the Agent's own.
 
 mod aggregate;
+mod authority;
 mod away;
 mod entrance;
 mod era;
@@ -40,8 +41,9 @@ const STOPPING: Duration = Duration::from_secs(3);
 pub enum GatewayError {
     /// Another program listens there.
     #[error(
-        "port {0} on 127.0.0.1 is in use by another program. Stop that program, or choose another port for Prokura \
-         and point the agents there"
+        "port {0} on 127.0.0.1 is in use by another program, and agents may have shown it their keys and tokens. Stop \
+         that program; or take another port for good with `prokura serve --new-port`, which ends every sign-in of an \
+         agent, give agents with a key a new one with `prokura agents key NAME`, and point the agents to the new address"
     )]
     PortTaken(u16),
     /// The system refuses it for another reason.

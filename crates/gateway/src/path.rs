@@ -1,10 +1,12 @@
 //! What the gateway needs of the one path of a Call. It exists so that the gateway can be tried against paths that
 //! echo, refuse or hang; in the product there is one implementation, `Delegation`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use prokura_delegation::{Delegation, Inbound, Refusal, Reply, Wait};
+use prokura_domain::registry::AgentRegistry;
 use prokura_domain::{AccountId, Agent, AgentId, Change, Server, Timestamp};
 use tokio::sync::broadcast;
 
@@ -60,6 +62,11 @@ pub trait Path: Send + Sync + 'static {
 
     /// Whether the Agent was revoked meanwhile.
     fn gone(&self, agent: &AgentId) -> bool;
+
+    /// Who answers the endpoints of the authorization server; without one there are only keys.
+    fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {
+        None
+    }
 }
 
 #[async_trait]
@@ -110,5 +117,9 @@ impl Path for Delegation {
 
     fn gone(&self, agent: &AgentId) -> bool {
         Delegation::gone(self, agent)
+    }
+
+    fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {
+        Some(Arc::new(self.clone()))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use prokura_delegation::{Inbound, Kind};
+use prokura_domain::registry::AgentRegistry;
 use prokura_domain::{AgentId, Change, Entropy, Era, Outgoing, Verb};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -49,6 +50,7 @@ impl Default for Pace {
 /// What all requests share.
 pub(crate) struct Shared {
     pub path: Arc<dyn Path>,
+    pub registry: Option<Arc<dyn AgentRegistry>>,
     pub entropy: Arc<dyn Entropy>,
     pub port: u16,
     pub pace: Pace,
@@ -68,8 +70,10 @@ impl Shared {
         pace: Pace,
     ) -> Arc<Self> {
         let changes = path.changes();
+        let registry = path.registry();
         let shared = Arc::new(Self {
             path,
+            registry,
             entropy,
             port,
             pace,

@@ -55,6 +55,8 @@ pub struct Options {
     /// The URL of a published client metadata document, by which Prokura names itself where an authorization server
     /// takes one (REG CIMD). `None`: the folder's own, if it has one; it is kept.
     pub client_document: Option<String>,
+    /// Whether the folder's port is given up for another one, because somebody else has listened there.
+    pub new_port: bool,
 }
 
 impl std::fmt::Debug for Options {
@@ -92,6 +94,9 @@ pub enum HostError {
     /// The endpoint for agents cannot be opened.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+    /// The old address could not be given up.
+    #[error("the sign-ins at the old address could not be ended: {0}")]
+    GivenUp(String),
     /// The control socket cannot be opened.
     #[error("the control socket {path} cannot be opened: {source}")]
     Control {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prokura_account::http::Network;
-use prokura_account::{AccountBook, Options as AccountOptions};
+use prokura_account::{AccountBook, Options as AccountOptions, PublicDocuments};
 use prokura_api::Api;
 use prokura_delegation::{Delegation, Parts};
 use prokura_domain::id::base32;
@@ -85,10 +85,10 @@ impl Host {
         let folder = Folder::hold(&options.data)?;
         let ground = ground(&folder.path, options.vault, clock).await?;
         recover(&ground).await?;
-        let listener = listen(&ground.store, options.port).await?;
+        let own = own_port(&ground.store)?;
+        let listener = listen(own, options.port, options.new_port).await?;
         let port = listener.local_addr().map_or(0, |address| address.port());
         let http = format!("http://127.0.0.1:{port}");
-        ground.store.put_setting("port", &port.to_string())?;
         if let Some(url) = &options.client_document {
             ground.store.put_setting(CLIENT_DOCUMENT, url)?;
         }
@@ -101,6 +101,7 @@ impl Host {
             vault: Arc::clone(&ground.vault),
             store: ground.store.clone(),
         };
+        keep_address(&ground, &delegation, own, port).await?;
         let api = Arc::new(Api::new(prokura_api::Parts {
             store: ground.store.clone(),
             log: ground.log.clone(),
@@ -257,6 +258,7 @@ fn delegation(
         upstream: Arc::new(upstream),
         prompter,
         accounts: Arc::new(accounts.clone()) as Arc<dyn Accounts>,
+        documents: Arc::new(PublicDocuments::new(ground.network.clone())),
         clock: Arc::clone(&ground.clock),
         entropy: Arc::clone(&ground.entropy),
         changes: ground.changes.clone(),
@@ -288,14 +290,35 @@ fn accounts(ground: &Ground) -> Result<AccountBook, HostError> {
     )?)
 }
 
-/// The folder's own port, or a free one that becomes it.
-async fn listen(store: &Store, wished: Option<u16>) -> Result<TcpListener, HostError> {
-    let own = store.setting("port")?.and_then(|text| text.parse::<u16>().ok());
-    if let Some(port) = wished.filter(|port| *port != 0).or(own) {
+/// Keeps the port. Whoever listens at the old one now must not be shown tokens that still open something.
+async fn keep_address(
+    ground: &Ground,
+    delegation: &Delegation,
+    own: Option<u16>,
+    port: u16,
+) -> Result<(), HostError> {
+    if own.is_some_and(|own| own != port) {
+        let ended = delegation.end_all_sign_ins().await;
+        ended.map_err(|error| HostError::GivenUp(error.to_string()))?;
+    }
+    Ok(ground.store.put_setting("port", &port.to_string())?)
+}
+
+fn own_port(store: &Store) -> Result<Option<u16>, StoreError> {
+    Ok(store.setting("port")?.and_then(|text| text.parse::<u16>().ok()))
+}
+
+/// The folder's own port, or a free one that becomes it: it is part of the issuer and of every resource.
+async fn listen(
+    own: Option<u16>,
+    wished: Option<u16>,
+    give_up: bool,
+) -> Result<TcpListener, HostError> {
+    if let Some(port) = wished.filter(|port| *port != 0).or(own.filter(|_| !give_up)) {
         return Ok(Gateway::bind(port).await?);
     }
     if wished.is_none() {
-        for port in PORTS {
+        for port in PORTS.filter(|port| Some(*port) != own) {
             match Gateway::bind(port).await {
                 Ok(listener) => return Ok(listener),
                 Err(GatewayError::PortTaken(_)) => {}

@@ -6,6 +6,7 @@
 mod account;
 mod agent;
 mod budget;
+mod client;
 mod error;
 mod flow;
 mod grant;
@@ -19,6 +20,7 @@ mod row;
 mod secret;
 mod server;
 mod setting;
+mod sign_in;
 mod store;
 mod tool;
 
@@ -26,4 +28,5 @@ pub use error::StoreError;
 pub use log::{Log, Payload, RecordQuery, Verdict, verify_file};
 pub use registration::{Registration, RegistrationSource};
 pub use secret::Sealed;
+pub use sign_in::{KeptToken, Renewal, TokenKind};
 pub use store::Store;

@@ -6,12 +6,12 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use crate::error::StoreError;
 use crate::{
-    account, agent, budget, flow, grant, guardrail, log, pairing, question, registration, secret,
-    server, setting, tool,
+    account, agent, budget, client, flow, grant, guardrail, log, pairing, question, registration,
+    secret, server, setting, sign_in, tool,
 };
 
 /// The newest format this program knows.
-pub(crate) const VERSION: i64 = 6;
+pub(crate) const VERSION: i64 = 7;
 
 /// "Prok" in ASCII: tells the file apart from databases of other programs.
 const APPLICATION: i64 = 0x5072_6f6b;
@@ -59,7 +59,7 @@ fn check_pages(connection: &Connection, version: i64) -> rusqlite::Result<Option
 }
 
 /// Since which version there is which table.
-const TABLES: [(i64, &str); 13] = [
+const TABLES: [(i64, &str); 16] = [
     (1, "server"),
     (1, "account"),
     (1, "secret"),
@@ -73,6 +73,9 @@ const TABLES: [(i64, &str); 13] = [
     (4, "pairing"),
     (5, "flow_read"),
     (6, "guardrail"),
+    (7, "client"),
+    (7, "sign_in"),
+    (7, "token"),
 ];
 
 /// What each version adds to the one before.
@@ -97,6 +100,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (4, &[question::SCHEMA_4, pairing::SCHEMA_4]),
     (5, &[flow::SCHEMA]),
     (6, &[guardrail::SCHEMA]),
+    (7, &[client::SCHEMA, sign_in::SCHEMA]),
 ];
 
 /// Brings the file from `version` to [`VERSION`], whole or not at all.

@@ -1,5 +1,6 @@
 //! A real `prokura serve` in a process of its own, on a data folder of its own, driven by the real command line.
 
+mod consent;
 mod folder;
 mod program;
 mod sign_in;

@@ -37,3 +37,17 @@ pub(crate) async fn agent_pause(host: Behind<'_>, agent: String) -> Answer<Agent
 pub(crate) async fn agent_resume(host: Behind<'_>, agent: String) -> Answer<AgentView> {
     host.api().await?.agent_resume(agent).await
 }
+
+#[tauri::command]
+pub(crate) async fn agent_sign_out(
+    host: Behind<'_>,
+    agent: String,
+    sign_in: String,
+) -> Answer<AgentView> {
+    host.api().await?.agent_sign_out(agent, sign_in).await
+}
+
+#[tauri::command]
+pub(crate) async fn agent_key(host: Behind<'_>, agent: String) -> Answer<AgentAdded> {
+    host.api().await?.agent_key(agent).await
+}

@@ -28,6 +28,18 @@ pub(crate) async fn approval_allow(
 }
 
 #[tauri::command]
+pub(crate) async fn consent_allow(
+    host: Behind<'_>,
+    approval: String,
+    number: String,
+    agent: Option<String>,
+    new_agent: Option<String>,
+) -> Answer<ApprovalView> {
+    let answer = AnswerWish::LetIn { number, agent, new_agent };
+    host.api().await?.approval_answer(approval, answer, Origin::Window).await
+}
+
+#[tauri::command]
 pub(crate) async fn approval_deny(
     host: Behind<'_>,
     approval: String,

@@ -12,7 +12,7 @@ use tauri::webview::InvokeRequest;
 use tauri::{App, WebviewWindow, WebviewWindowBuilder};
 
 /// What the approval window may call.
-const OF_APPROVAL: [&str; 3] = ["approvals", "approval_allow", "approval_deny"];
+const OF_APPROVAL: [&str; 4] = ["approvals", "approval_allow", "approval_deny", "consent_allow"];
 
 /// The program, whose Host was kept from starting: a command that is let through answers with this.
 fn program() -> App<MockRuntime> {
@@ -34,7 +34,7 @@ fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
         error: CallbackFn(1),
         url: "tauri://localhost".parse().expect("an address"),
         body: InvokeBody::Json(json!({
-            "url": "about:nothing", "name": "x", "server": "x", "account": "x", "signIn": "x", "clientId": "x",
+            "url": "about:nothing", "name": "x", "server": "x", "account": "x", "signIn": "x", "number": "1", "newAgent": null, "clientId": "x",
             "clientSecret": null, "header": "x", "key": "x", "tool": "x", "class": "read", "labels": null,
             "agent": "x", "pairing": "x", "all": false, "grant": "x", "approval": "x", "seconds": null, "note": null,
             "program": "x", "digest": "x", "of": { "program": "x", "agent": "x", "way": "command", "since": "1d" }, "text": "x", "enabled": true,
@@ -64,7 +64,8 @@ fn the_main_window_can_ask_for_everything_but_cannot_allow() {
     let app = program();
     let main = window(&app, MAIN);
     for command in NAMES.iter().filter(|name| **name != "approvals_open") {
-        assert_eq!(lets_through(&main, command), *command != "approval_allow", "{command}");
+        let allows = matches!(*command, "approval_allow" | "consent_allow");
+        assert_eq!(lets_through(&main, command), !allows, "{command}");
     }
 }
 

@@ -10,6 +10,7 @@ const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 39)}â
 export function allowWords(view: ApprovalView, chosen: Chosen): string {
   const target = cut(plain(view));
   if (view.kind === "pairing") return `Let this program in as ${target}`;
+  if (view.kind === "consent") return "Let this program sign in";
   if (chosen.kind === "same") return `Allow these arguments for ${spanWords(chosen.seconds)}`;
   if (chosen.kind === "target") return `Allow ${target} so for ${spanWords(chosen.seconds)}`;
   if (view.target_kind === "tool") return `Allow this call to ${target}`;
@@ -41,6 +42,7 @@ export function lastingWords(view: ApprovalView): string {
 /** Who asks about what, in a few words. */
 export function aboutWords(view: ApprovalView): string {
   if (view.kind === "pairing") return "wants to come in as an agent";
+  if (view.kind === "consent") return "wants to sign in as an agent";
   return `â†’ ${view.server?.name ?? "no server"} as ${view.account?.name ?? "nobody"}`;
 }
 
@@ -53,7 +55,7 @@ const STATE: Record<string, string> = {
   dropped: "dropped",
 };
 
-export const stateWords = (view: ApprovalView): string => (view.kind === "pairing" && view.state === "used" ? "let in" : (STATE[view.state] ?? view.state));
+export const stateWords = (view: ApprovalView): string => ((view.kind === "pairing" || view.kind === "consent") && view.state === "used" ? "let in" : (STATE[view.state] ?? view.state));
 
 export function stateTone(state: string): "ask" | "allow" | "deny" | "plain" {
   if (state === "pending") return "ask";

@@ -48,6 +48,11 @@ const SENTENCES: Record<string, string> = {
   "agent.revoked": "{agent} was revoked",
   "agent.paired": "A program was paired with {agent}",
   "agent.unpaired": "A program is no longer paired with {agent}",
+  "agent.key_renewed": "{agent} was given a new key",
+  "agent.client_registered": "A program registered; nobody let it in yet",
+  "agent.signed_in": "A program signed in as {agent}",
+  "agent.renewed": "The tokens of a program of {agent} were renewed",
+  "agent.sign_in_ended": "A sign-in of {agent} ended",
   "grant.added": "A grant for {agent} at {server} was made",
   "grant.revoked": "A grant for {agent} at {server} was revoked",
   "log.exported": "The log was exported",
@@ -57,7 +62,7 @@ const SENTENCES: Record<string, string> = {
 
 /** Questions that are not about a call, such as a pairing. */
 const ABOUT_NO_SERVER: Record<string, string> = {
-  "question.raised": "{agent} wants to come in: a program has to be paired",
+  "question.raised": "{agent} wants to come in, and you are asked",
   "question.settled": "{answer} {agent}",
 };
 

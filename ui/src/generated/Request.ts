@@ -84,7 +84,19 @@ seconds: number,
 /**
  * RFC 6901 pointers into the arguments; what is not there is held absent.
  */
-fixed: Array<string>, } } | { "deny": string | null } | { "deny_and_pause": string | null };
+fixed: Array<string>, } } | { "let_in": { 
+/**
+ * The number or code that the page or the agent shows.
+ */
+number: string, 
+/**
+ * The name or id of the agent it comes in as.
+ */
+agent: string | null, 
+/**
+ * The name of a new agent it comes in as, without grants.
+ */
+new_agent: string | null, } } | { "deny": string | null } | { "deny_and_pause": string | null };
 
 /**
  * What a client proves itself with.
@@ -401,7 +413,19 @@ agent: string,
 /**
  * The id of the pairing.
  */
-pairing: string, } | { "wish": "grants", 
+pairing: string, } | { "wish": "agent_sign_out", 
+/**
+ * Its name or id.
+ */
+agent: string, 
+/**
+ * The id of the sign-in.
+ */
+sign_in: string, } | { "wish": "agent_key", 
+/**
+ * Its name or id.
+ */
+agent: string, } | { "wish": "grants", 
 /**
  * Whether expired and revoked ones are listed too.
  */

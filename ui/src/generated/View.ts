@@ -88,6 +88,39 @@ untrusted: FlowReadView | null,
 asks: boolean, };
 
 /**
+ * A sign-in of an agent's program.
+ */
+export type AgentSignInView = { 
+/**
+ * Its identifier.
+ */
+id: string, 
+/**
+ * The client id of the program.
+ */
+client: string, 
+/**
+ * What the program calls itself, in pieces: a claim.
+ */
+name: Array<Piece>, 
+/**
+ * The one endpoint its tokens open, such as `/mcp`.
+ */
+endpoint: string, 
+/**
+ * When you let it in, RFC 3339.
+ */
+added_at: string, 
+/**
+ * When it was last used, RFC 3339.
+ */
+used_at: string | null, 
+/**
+ * When it ends unless the program renews it, RFC 3339.
+ */
+expires_at: string, };
+
+/**
  * An agent.
  */
 export type AgentView = { 
@@ -104,13 +137,17 @@ name: string,
  */
 state: string, 
 /**
- * How it proves itself: `key`, `pairing`, both joined by a comma, or `none`.
+ * How it proves itself: `key`, `pairing`, `sign_in`, several of them joined by a comma, or `none`.
  */
 credential: string, 
 /**
  * The programs that may come in as it.
  */
 pairings: Array<PairingView>, 
+/**
+ * The sign-ins of its programs that have not ended.
+ */
+sign_ins: Array<AgentSignInView>, 
 /**
  * What it says of itself: a claim.
  */
@@ -141,7 +178,7 @@ export type ApprovalView = {
  */
 id: string, 
 /**
- * `call` or `pairing`.
+ * `call`, `pairing` or `consent`.
  */
 kind: string, 
 /**
@@ -247,7 +284,11 @@ note: string | null,
 /**
  * What kind `pairing` is about.
  */
-pairing: CallerView | null, };
+pairing: CallerView | null, 
+/**
+ * What kind `consent` is about.
+ */
+consent: ConsentView | null, };
 
 /**
  * What became of the questions of the last days.
@@ -399,6 +440,80 @@ message: string,
  * What to do, where there is something to do.
  */
 hint: string | null, };
+
+/**
+ * An agent that a program may be let in as.
+ */
+export type ConsentAgent = { 
+/**
+ * Its identifier.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Whether this program came in as it before.
+ */
+before: boolean, 
+/**
+ * What it may do at that endpoint now, as its grants say, such as `ledger: allow class:read`.
+ */
+may: Array<string>, };
+
+/**
+ * A program that wants to sign in as an agent.
+ */
+export type ConsentView = { 
+/**
+ * What it calls itself, in pieces: a claim.
+ */
+name: Array<Piece>, 
+/**
+ * Its client id, in pieces.
+ */
+client: Array<Piece>, 
+/**
+ * The domain whose document names it, as Prokura has read it; `null` where nobody vouches for it.
+ */
+vouched_by: string | null, 
+/**
+ * `browser`: a page shows a number; `device`: the agent itself shows a code.
+ */
+way: string, 
+/**
+ * The host, or the scheme of a program, where the browser is sent; `null` without a browser.
+ */
+redirect_host: string | null, 
+/**
+ * The whole address where the browser is sent, in pieces.
+ */
+redirect: Array<Piece>, 
+/**
+ * Whether that is any program of this machine that listens there.
+ */
+loopback: boolean, 
+/**
+ * The one endpoint it will open, such as `/mcp` for all servers.
+ */
+endpoint: string, 
+/**
+ * Whether that endpoint is one of yours.
+ */
+known: boolean, 
+/**
+ * One of these is the number or code that is shown there.
+ */
+choices: Array<string>, 
+/**
+ * As whom it may come in, the one it was last let in as first; empty once it is settled.
+ */
+agents: Array<ConsentAgent>, 
+/**
+ * A name for a new agent.
+ */
+suggested: string, };
 
 /**
  * What flows through the resources and prompts of a server.

@@ -93,6 +93,10 @@ export const agentAdd = (name: string) => ask<AgentAdded>("agent_add", { name })
 export const agentPause = (agent: string) => ask<AgentView>("agent_pause", { agent });
 export const agentResume = (agent: string) => ask<AgentView>("agent_resume", { agent });
 export const agentRevoke = (agent: string) => ask<AgentView>("agent_revoke", { agent });
+/** Ends one sign-in; its tokens are dead at once. */
+export const agentSignOut = (agent: string, signIn: string) => ask<AgentView>("agent_sign_out", { agent, signIn });
+/** Gives an agent a new key; the old one is dead at once. */
+export const agentKey = (agent: string) => ask<AgentAdded>("agent_key", { agent });
 export const agentUnpair = (agent: string, pairing: string) => ask<AgentView>("agent_unpair", { agent, pairing });
 
 /** The agent programs on this machine whose settings Prokura can change. */
@@ -122,6 +126,9 @@ export const approvalDeny = (approval: string, note: string | null, pause = fals
   ask<ApprovalView>("approval_deny", { approval, note, pause });
 export const approvalsTold = () => ask<ApprovalsToldView>("approvals_told");
 export const doNotDisturb = (mode: string) => ask<StateView>("do_not_disturb", { mode });
+/** Only the approval window holds the permission for this one too. */
+export const consentAllow = (approval: string, number: string, agent: string | null, newAgent: string | null) =>
+  ask<ApprovalView>("consent_allow", { approval, number, agent, newAgent });
 /** Brings the approval window to the front. */
 export const approvalsOpen = () => ask<null>("approvals_open");
 

@@ -28,6 +28,7 @@ impl Request {
             | Self::Unwire { .. }
             | Self::AgentRevoke { .. }
             | Self::AgentUnpair { .. }
+            | Self::AgentSignOut { .. }
             | Self::AgentPause { .. }
             | Self::ApprovalAnswer {
                 answer: AnswerWish::Deny(_) | AnswerWish::DenyAndPause(_),

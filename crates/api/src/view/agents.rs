@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::PairingView;
+use super::{AgentSignInView, PairingView};
 
 /// An agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -15,10 +15,12 @@ pub struct AgentView {
     pub name: String,
     /// `active`, `paused` or `revoked`.
     pub state: String,
-    /// How it proves itself: `key`, `pairing`, both joined by a comma, or `none`.
+    /// How it proves itself: `key`, `pairing`, `sign_in`, several of them joined by a comma, or `none`.
     pub credential: String,
     /// The programs that may come in as it.
     pub pairings: Vec<PairingView>,
+    /// The sign-ins of its programs that have not ended.
+    pub sign_ins: Vec<AgentSignInView>,
     /// What it says of itself: a claim.
     pub claim: Option<String>,
     /// How many active grants it has.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ArgumentView, CallerView, Named, Piece, WhyView};
+use super::{ArgumentView, CallerView, ConsentView, Named, Piece, WhyView};
 
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -11,7 +11,7 @@ use super::{ArgumentView, CallerView, Named, Piece, WhyView};
 pub struct ApprovalView {
     /// Its identifier.
     pub id: String,
-    /// `call` or `pairing`.
+    /// `call`, `pairing` or `consent`.
     pub kind: String,
     /// `pending`, `allowed`, `used`, `denied`, `expired` or `dropped`.
     pub state: String,
@@ -65,6 +65,8 @@ pub struct ApprovalView {
     pub note: Option<String>,
     /// What kind `pairing` is about.
     pub pairing: Option<CallerView>,
+    /// What kind `consent` is about.
+    pub consent: Option<ConsentView>,
 }
 
 /// A URL or an e-mail address in a value, with its real host.

@@ -1,12 +1,14 @@
 //! Agents.
 
-use prokura_domain::{Agent, AgentId, AgentState, Pairing, PairingId, Program, SeenFile};
+use prokura_domain::{
+    Agent, AgentId, AgentState, Pairing, PairingId, Program, SeenFile, SignIn, SignInId,
+};
 
 use super::shown;
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::pieces::pieces;
-use crate::view::{AgentAdded, AgentView, FileView, PairingView};
+use crate::view::{AgentAdded, AgentSignInView, AgentView, FileView, PairingView};
 
 impl Api {
     /// All agents, also revoked ones.
@@ -80,6 +82,30 @@ impl Api {
         self.agent_view(&agent)
     }
 
+    /// Ends one sign-in of an agent.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such agent or sign-in.
+    pub async fn agent_sign_out(
+        &self,
+        agent: String,
+        sign_in: String,
+    ) -> Result<AgentView, Failure> {
+        let agent = self.agent_named(&agent)?;
+        self.0.delegation.end_sign_in(&agent.id, &SignInId::from_text(&sign_in)).await?;
+        self.agent_view(&agent)
+    }
+
+    /// Gives an agent a new key. The key is in this answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such active agent.
+    pub async fn agent_key(&self, agent: String) -> Result<AgentAdded, Failure> {
+        let agent = self.agent_named(&agent)?;
+        let added = self.0.delegation.renew_key(&agent).await?;
+        Ok(AgentAdded { agent: self.agent_view(&added.agent)?, key: Some(added.key) })
+    }
+
     pub(crate) fn agent_named(&self, name: &str) -> Result<Agent, Failure> {
         self.store().find_agent(name)?.ok_or_else(|| {
             Failure::new(
@@ -92,7 +118,15 @@ impl Api {
 
     fn agent_view(&self, agent: &Agent) -> Result<AgentView, Failure> {
         let pairings = self.store().pairings(&agent.id)?;
-        let ways = [(agent.key.is_some(), "key"), (!pairings.is_empty(), "pairing")];
+        let now = self.0.delegation.moment();
+        let live = |sign_in: &SignIn| sign_in.ended_at.is_none() && now < sign_in.expires_at;
+        let sign_ins: Vec<SignIn> =
+            self.store().sign_ins(&agent.id)?.into_iter().filter(live).collect();
+        let ways = [
+            (agent.key.is_some(), "key"),
+            (!pairings.is_empty(), "pairing"),
+            (!sign_ins.is_empty(), "sign_in"),
+        ];
         let ways: Vec<&str> =
             ways.into_iter().filter(|(has, _)| *has).map(|(_, way)| way).collect();
         let state = match agent.state {
@@ -106,6 +140,7 @@ impl Api {
             state: state.to_owned(),
             credential: if ways.is_empty() { "none".to_owned() } else { ways.join(", ") },
             pairings: pairings.iter().map(pairing_view).collect(),
+            sign_ins: sign_ins.iter().map(sign_in_view).collect(),
             claim: agent.claim.clone(),
             grants: self.grants_in_force(&agent.id)?,
             added_at: shown(agent.added_at),
@@ -133,6 +168,18 @@ fn pairing_view(pairing: &Pairing) -> PairingView {
         script: pairing.program.script.as_ref().map(file_view),
         added_at: shown(pairing.added_at),
         seen_at: pairing.seen_at.map(shown),
+    }
+}
+
+fn sign_in_view(sign_in: &SignIn) -> AgentSignInView {
+    AgentSignInView {
+        id: sign_in.id.to_string(),
+        client: sign_in.client.clone(),
+        name: pieces(&sign_in.name),
+        endpoint: sign_in.endpoint.to_text(),
+        added_at: shown(sign_in.added_at),
+        used_at: sign_in.used_at.map(shown),
+        expires_at: shown(sign_in.expires_at),
     }
 }
 

@@ -66,6 +66,9 @@ impl Api {
         let choice = match answer {
             AnswerWish::Once => Choice::Once,
             AnswerWish::SameArgumentsFor(seconds) => Choice::SameArgumentsFor { seconds },
+            AnswerWish::LetIn { number, agent, new_agent } => {
+                Choice::LetIn { number, agent: self.choice(agent, new_agent)? }
+            }
             AnswerWish::TargetFor { seconds, fixed } => Choice::TargetFor { seconds, fixed },
             AnswerWish::Deny(note) => Choice::Deny { note: said(note) },
             AnswerWish::DenyAndPause(note) => Choice::DenyAndPause { note: said(note) },
@@ -123,6 +126,7 @@ impl Api {
             settled_at: question.settled_at.map(shown),
             note: question.note.clone(),
             pairing: self.caller_view(question)?,
+            consent: self.consent_view(question)?,
         })
     }
 
@@ -197,6 +201,8 @@ impl Api {
         let said = match &question.kind {
             QuestionKind::Call { .. } => String::new(),
             QuestionKind::Pairing { caller, .. } => caller.name.clone(),
+            // What a stranger calls itself is shown in pieces only.
+            QuestionKind::Consent { name, .. } => super::consent::slug(name),
         };
         let named = Named {
             id: question.agent.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -291,6 +297,12 @@ fn about(question: &Question) -> About {
             method: String::new(),
             target_kind: "agent".to_owned(),
             target: caller.name.clone(),
+            class: None,
+        },
+        QuestionKind::Consent { name, .. } => About {
+            method: String::new(),
+            target_kind: "agent".to_owned(),
+            target: name.clone(),
             class: None,
         },
     }

@@ -161,7 +161,7 @@ fn same(question: &Question, wanted: Wanted<'_>) -> bool {
 fn yes(question: Question, pin: Option<Digest>) -> Yes {
     let raised_for = match question.kind {
         QuestionKind::Call { call, .. } => Some(call),
-        QuestionKind::Pairing { .. } => None,
+        QuestionKind::Pairing { .. } | QuestionKind::Consent { .. } => None,
     };
     let rules = question.why.into_iter().map(|why| why.rule).collect();
     Yes {

@@ -8,5 +8,6 @@ mod conditions;
 mod flows;
 mod pairing;
 mod sending;
+mod sign_in;
 mod tools;
 mod world;

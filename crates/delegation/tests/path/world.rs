@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use prokura_delegation::*;
 use prokura_domain::port::*;
+use prokura_domain::registry::{ClientDocuments, ReadDocument};
 use prokura_domain::*;
 use prokura_policy::Permit;
 use prokura_store::{Log, RecordQuery, Store};
@@ -104,6 +105,22 @@ impl Accounts for NoAccounts {
     }
 }
 
+/// The internet, as far as documents of clients are on it.
+#[derive(Default)]
+pub struct Documents {
+    pub held: Mutex<std::collections::HashMap<String, String>>,
+    pub read: Mutex<usize>,
+}
+
+#[async_trait]
+impl ClientDocuments for Documents {
+    async fn read(&self, url: &str) -> Result<ReadDocument, String> {
+        *self.read.lock().unwrap() += 1;
+        let text = self.held.lock().unwrap().get(url).cloned().ok_or("it is not there")?;
+        Ok(ReadDocument { text: text.into_bytes(), fresh_seconds: 60 })
+    }
+}
+
 pub struct World {
     pub delegation: Delegation,
     pub store: Store,
@@ -113,6 +130,7 @@ pub struct World {
     pub agent: Agent,
     pub server: Server,
     pub account: AccountId,
+    pub documents: Arc<Documents>,
     prompter: Arc<WatchfulPrompter>,
     _folder: TempDir,
 }
@@ -137,12 +155,14 @@ impl World {
         let log = Log::open(&store, time.clone(), entropy.clone(), vault.clone(), vault).unwrap();
         let upstream = Arc::new(RecordingUpstream::default());
         let prompter = Arc::new(WatchfulPrompter::default());
+        let documents = Arc::new(Documents::default());
         let delegation = Delegation::new(Parts {
             store: store.clone(),
             log: log.clone(),
             upstream: upstream.clone(),
             prompter: prompter.clone(),
             accounts: Arc::new(NoAccounts),
+            documents: documents.clone(),
             clock: time,
             entropy: entropy.clone(),
             changes: broadcast::channel(64).0,
@@ -162,6 +182,7 @@ impl World {
             agent,
             server,
             account,
+            documents,
             prompter,
             _folder: folder,
         }

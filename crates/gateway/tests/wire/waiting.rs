@@ -232,8 +232,5 @@ async fn a_taken_port_says_what_to_do() {
     let port = first.local_addr().unwrap().port();
     assert!(first.local_addr().unwrap().ip().is_loopback()); // ST-03
     let second = prokura_gateway::Gateway::bind(port).await.unwrap_err().to_string();
-    assert!(
-        second.contains(&port.to_string()) && second.contains("choose another port"),
-        "{second}"
-    );
+    assert!(second.contains(&port.to_string()) && second.contains("--new-port"), "{second}");
 }
