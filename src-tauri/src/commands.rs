@@ -86,6 +86,17 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         approvals::consent_allow,
         audit::audit,
         audit::audit_show,
+        audit::audit_call,
+        audit::audit_days,
+        audit::audit_touched,
+        audit::audit_status,
+        audit::audit_set,
+        audit::audit_level,
+        audit::audit_mask,
+        audit::audit_filter_save,
+        audit::audit_care,
+        audit::audit_archive,
+        audit::audit_save,
         audit::audit_verify,
     ])
 }

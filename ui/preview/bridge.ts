@@ -76,10 +76,18 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   do_not_disturb: () => data.state(scene),
   consent_allow: (args) => (args["number"] === "17" ? settle(String(args["approval"]), "used", null) : fail("refused", "Another number is shown there, so nobody was let in.", "If you did not start this sign-in, somebody else did: it is over now.")),
   approval_deny: (args) => settle(String(args["approval"]), "denied", args["note"] as string | null),
-  audit: (args) => {
-    const { limit, before, search } = args as { limit: number; before: number | null; search: string | null };
-    return data.records(scene).filter((one) => (before === null || one.seq < before) && (!search || JSON.stringify(one).toLowerCase().includes(search.toLowerCase()))).slice(0, limit);
-  },
+  audit: (args) => data.audit(scene, args as { limit: number; before: number | null; filter: data.Filter }),
+  audit_show: (args) => data.record(scene, Number(args["seq"])),
+  audit_call: (args) => data.call(scene, Number(args["seq"])),
+  audit_days: () => data.days(scene),
+  audit_touched: () => data.touched(scene),
+  audit_status: () => data.auditStatus(scene),
+  audit_set: () => data.auditStatus(scene),
+  audit_level: () => data.auditStatus(scene),
+  audit_mask: () => data.auditStatus(scene),
+  audit_filter_save: () => data.auditStatus(scene),
+  audit_care: () => ({ payloads_deleted: 0, bytes_freed: 0, closed: null }),
+  audit_save: (args) => ({ path: `/home/marta/.local/share/prokura/exports/audit-2026-11-23T09-00-00Z.${String(args["format"])}`, records: data.many(scene) }),
   audit_verify: () => ({ ok: scene !== "failing", records: 1204, faults: scene === "failing" ? ["Record 812 was changed: its hash does not follow from record 811."] : [], notes: scene === "failing" ? [] : ["The last checkpoint is anchored in the keyring, 14 records ago."] }),
 };
 

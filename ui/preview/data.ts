@@ -1,6 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
 import type { WireWish } from "../src/generated/Request";
-import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, CheckView, ConsentView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, PlanView, Piece, ProgramView, RecordView, ServerView, SimulationView, StateView, ToolView, WirePreviewView } from "../src/generated/View";
+import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, AuditStatusView, CallView, CheckView, ConsentView, DayView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, PlanView, ProgramView, RecordView, ServerView, SimulationView, StateView, ToolView, TouchedView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -235,22 +235,63 @@ export function approvals(scene: Scene): ApprovalView[] {
 
 const KINDS = ["call.outcome", "call.intent", "question.settled", "question.raised", "call.refused", "call.outcome", "call.intent", "token.refreshed", "tool.changed", "grant.added", "agent.added", "account.signed_in", "server.added", "host.started", "log.opened"];
 
-export function records(scene: Scene): RecordView[] {
-  if (scene === "empty") return [];
-  const count = scene === "crowded" ? 400 : 34;
-  return Array.from({ length: count }, (_, at) => {
-    const seq = count - at;
-    const kind = KINDS[at % KINDS.length] ?? "host.started";
-    const about = !kind.startsWith("host") && !kind.startsWith("log");
-    return {
-      id: String(seq), seq, at: ago(at * at * 0.9 + at * 3), kind, call: kind.startsWith("call") ? "cal_k3v9x2mq7bt4hd6w" : null,
-      agent: about && !/^(token|tool|server|account)/.test(kind) ? { id: "agt_0", name: "claude-code" } : null, server: about ? { id: "srv_1", name: "ledger" } : null, account: about ? { id: "acc_1", name: "marta@northwind" } : null,
-      target_kind: "tool", target: at % 4 === 3 ? "schedule_pay\u200bment" : "get_statement",
-      detail: kind === "call.refused" ? { code: "denied", why: [{ rule: "grt_6", text: "A grant denies close_account for this agent." }] } : { why: [{ rule: "grt_3", text: "A grant allows every read tool of Ledger." }], method: "tools/call", arguments_digest: hash(seq), policy: 41, size: 18_402, durable: true },
-      hash: hash(seq), prev: hash(seq - 1),
-    };
-  });
+export type Filter = Partial<Record<"search" | "agent" | "server" | "account" | "target" | "decision" | "kind" | "since" | "until", string | null>>;
+
+/** How many records a scene has: a crowded one is as large as a log gets. */
+export const many = (scene: Scene): number => (scene === "empty" ? 0 : scene === "crowded" ? 1_000_000 : 34);
+
+const AGENTS = [["agt_0", "claude-code"], ["agt_1", "codex"], ["agt_5", "an-agent-with-a-very-long-name-x"]] as const;
+
+export function record(scene: Scene, seq: number): RecordView {
+  const at = many(scene) - seq;
+  const kind = seq === 1 ? "log.opened" : (KINDS[at % KINDS.length] ?? "host.started");
+  const about = !kind.startsWith("host") && !kind.startsWith("log");
+  const [id, name] = AGENTS[scene === "crowded" ? Math.floor(seq / 7) % 3 : 0] ?? AGENTS[0];
+  return {
+    id: String(seq), seq, v: 2, trace: kind === "call.intent" ? hash(seq).slice(0, 32) : null, at: ago(scene === "crowded" ? at * 0.04 : at * at * 0.9 + at * 3), kind, call: kind.startsWith("call") ? "cal_k3v9x2mq7bt4hd6w" : null,
+    agent: about && !/^(token|tool|server|account)/.test(kind) ? { id, name } : null, server: about ? { id: "srv_1", name: "ledger" } : null, account: about ? { id: "acc_1", name: "marta@northwind" } : null,
+    target_kind: "tool", target: at % 4 === 3 ? "schedule_pay\u200bment" : "get_statement",
+    detail: kind === "call.refused" ? { code: "denied", why: [{ rule: "grt_6", text: "A grant denies close_account for this agent." }] } : { why: [{ rule: "grt_3", text: "A grant allows every read tool of Ledger." }], method: "tools/call", arguments_digest: hash(seq), era: "modern", revision: "2026-07-28", bytes: 18_402, ...(kind === "call.outcome" ? { result: at % 9 === 5 ? "failed" : "ok", ms: 42 } : {}) },
+    hash: hash(seq), prev: hash(seq - 1),
+  };
 }
+
+/** A page as the host would find it; never more of the log than it has to look at. */
+export function audit(scene: Scene, asked: { limit: number; before: number | null; filter: Filter }): RecordView[] {
+  const found: RecordView[] = [];
+  const { filter } = asked;
+  const words = (filter.search ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  for (let seq = Math.min(many(scene), (asked.before ?? Infinity) - 1), looked = 0; seq > 0 && found.length < asked.limit && looked < 5000; seq--, looked++) {
+    const one = record(scene, seq);
+    const text = JSON.stringify([one.kind, one.agent?.name, one.server?.name, one.account?.name, one.target]).toLowerCase();
+    const outcome = one.kind === "call.refused" ? "denied" : one.kind === "call.intent" ? "allowed" : one.kind === "question.raised" ? "asked" : one.detail?.["result"] === "failed" ? "failed" : null;
+    if (words.every((word) => text.includes(word)) && (!filter.agent || one.agent?.id === filter.agent) && (!filter.server || one.server?.id === filter.server) && (!filter.target || one.target === filter.target) && (!filter.kind || one.kind.startsWith(filter.kind)) && (!filter.decision || outcome === filter.decision)) found.push(one);
+  }
+  return found;
+}
+
+export const records = (scene: Scene): RecordView[] => audit(scene, { limit: 60, before: null, filter: {} });
+
+export function call(scene: Scene, seq: number): CallView {
+  const own = audit(scene, { limit: 40, before: seq + 12, filter: { kind: "call" } });
+  return {
+    call: "cal_k3v9x2mq7bt4hd6w", records: own.slice(8, 10).reverse(), beside_by: "session", beside: own.slice(0, 8),
+    arguments: { text: [{ text: '{"name":"get_statement","arguments":{"account":"savings","card":"[masked]","note":"Bright', mark: false }, { text: "U+200B", mark: true }, { text: `fields ${LONG}"}}`, mark: false }], note: "Not kept, because it looks secret: /arguments/card." },
+    result: { text: null, note: "Only a digest of it is kept: the level of its server, or its age, says so." },
+  };
+}
+
+export const days = (scene: Scene): DayView[] =>
+  scene === "empty" ? [] : Array.from({ length: 30 }, (_, at) => ({ day: new Date(Date.now() - at * 86_400_000).toISOString().slice(0, 10), agent: { id: "agt_0", name: "claude-code" }, records: 90, calls: (at * 37) % 90, prompts: at % 5 ? (at * 13) % 11 : 0, denials: at % 4 === 1 ? (at * 7) % 6 : 0, failures: 0 }));
+
+export const touched = (scene: Scene): TouchedView[] => (scene === "empty" ? [] : ["get_statement", "send_payment", `repo://northwind/${"a-very-long-path/".repeat(9)}`].map((target, at) => ({ server: { id: "srv_1", name: "ledger" }, target, calls: 1204 - at * 500, denials: at, failures: at * 2, at: ago(at * 200), seq: 20 + at })));
+
+export const auditStatus = (scene: Scene): AuditStatusView => ({
+  ok: scene !== "failing", faults: scene === "failing" ? ["record 812 was changed", "the log ends at record 1203, and record 1240 was anchored: its end was cut off or an older copy was put back"] : [], looked_at: ago(3), oldest: scene === "empty" ? 0 : 1, newest: many(scene), unindexed: 0, payloads: 412, payload_bytes: 18_402_113,
+  keep_days: 90, keep_mib: 512, payload_kib: 64, archive_days: 0, levels: servers(scene).map((server) => ({ server: { id: server.id, name: server.name }, level: "arguments" })), masks: scene === "empty" ? [] : [{ server: "ledger", tool: "send_payment", pointer: "/card/number" }],
+  segments: scene === "crowded" ? [{ first: 1, last: 50_000, file: "records-0000000001-0000050000.db", sha256: hash(4) }] : [], filters: scene === "empty" ? [] : [{ name: "refused payments", filter: { search: "payment", decision: "denied" } as AuditStatusView["filters"][number]["filter"] }],
+  agents: AGENTS.map(([id, name]) => ({ id, name })), servers: [{ id: "srv_1", name: "ledger" }], accounts: [{ id: "acc_1", name: "marta@northwind" }],
+});
 
 export const checks = (scene: Scene): CheckView[] => [
   { id: "version", ok: true, message: "Prokura 0.1.0, MCP 2025-11-25 and 2026-07-28", hint: null },

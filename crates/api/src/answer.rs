@@ -57,6 +57,7 @@ impl Api {
             Request::Unwire { program, digest } => value(self.unwire(program, digest).await),
             Request::Guardrail(wish) => self.answer_about_guardrails(wish).await,
             Request::Simulate(wish) => value(self.simulate(wish).await),
+            Request::Audit(wish) => self.answer_about_audit(wish).await,
             _ => self.answer_about_delegation(request).await,
         }
     }
@@ -138,17 +139,35 @@ impl Api {
             Request::ApprovalAnswer { approval, answer } => {
                 value(self.approval_answer(approval, answer, Origin::Cli).await)
             }
-            Request::Audit { limit, before, search } => {
-                value(self.audit(limit, before, search).await)
-            }
-            Request::AuditShow { seq } => value(self.audit_show(seq).await),
-            Request::AuditVerify => value(self.audit_verify().await),
-            Request::AuditExport => value(self.audit_export().await),
             _ => Err(Failure::new(
                 FailureCode::Internal,
                 "This wish has no answer here.",
                 "Report this as a bug.",
             )),
+        }
+    }
+
+    async fn answer_about_audit(&self, wish: AuditWish) -> Result<Value, Failure> {
+        match wish {
+            AuditWish::List { limit, before, filter } => {
+                value(self.audit(limit, before, filter).await)
+            }
+            AuditWish::Show { seq } => value(self.audit_show(seq).await),
+            AuditWish::Call { seq } => value(self.audit_call(seq).await),
+            AuditWish::Days { days } => value(self.audit_days(days).await),
+            AuditWish::Touched { agent } => value(self.audit_touched(agent).await),
+            AuditWish::Status => value(self.audit_status().await),
+            AuditWish::Set { name, value: set } => value(self.audit_set(name, set).await),
+            AuditWish::Level { server, level } => value(self.audit_level(server, level).await),
+            AuditWish::Mask { mask, remove } => value(self.audit_mask(mask, remove).await),
+            AuditWish::FilterSave { name, filter } => {
+                value(self.audit_filter_save(name, filter).await)
+            }
+            AuditWish::Care => value(self.audit_care().await),
+            AuditWish::Archive { before } => value(self.audit_archive(before).await),
+            AuditWish::Verify => value(self.audit_verify().await),
+            AuditWish::Save { format } => value(self.audit_save(format).await),
+            AuditWish::Export { after } => value(self.audit_export(after).await),
         }
     }
 }

@@ -5,6 +5,8 @@
 
 mod answer;
 pub mod arguments;
+pub mod audit;
+pub mod export;
 pub mod failure;
 mod fault;
 pub mod pieces;
@@ -24,6 +26,7 @@ use prokura_store::{Log, Store};
 pub use prokura_wiring::Folders;
 use tokio::sync::broadcast;
 
+pub use audit::AuditFilter;
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{

@@ -1,6 +1,7 @@
 //! The wishes: one closed list for the window and the command line.
 
 mod accounts;
+mod audit;
 mod guardrails;
 mod reach;
 mod wishes;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use accounts::{AccountWish, ClientWish, MachineWish, SignInChoice};
+pub use audit::AuditWish;
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use reach::Reach;
 pub use wishes::WireWish;
@@ -317,26 +319,8 @@ pub enum Request {
         /// The answer.
         answer: AnswerWish,
     },
-    /// The newest records, newest first.
-    Audit {
-        /// At most so many.
-        limit: u32,
-        /// Only records before this sequence number.
-        #[ts(type = "number | null")]
-        before: Option<i64>,
-        /// Only records that contain this text in agent, server, account, target or kind.
-        search: Option<String>,
-    },
-    /// One record.
-    AuditShow {
-        /// Its sequence number.
-        #[ts(type = "number")]
-        seq: i64,
-    },
-    /// Verify the running log.
-    AuditVerify,
-    /// Every record, oldest first.
-    AuditExport,
+    /// Something about the audit log.
+    Audit(AuditWish),
     /// Pause all agents.
     Pause,
     /// End the pause.

@@ -16,6 +16,7 @@ mod servers;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use crate::audit::{RecordView, VerifyView};
 pub use agents::{AgentAdded, AgentView};
 pub use approvals::{
     ApprovalView, ApprovalsToldView, AskedView, ChangeView, HoldView, PlaceView, SuggestionView,
@@ -132,55 +133,6 @@ pub struct ToolView {
     pub offered: Option<String>,
     /// How many active grants cover it.
     pub grants: u32,
-}
-
-/// A record of the audit log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export_to = "View.ts")]
-pub struct RecordView {
-    /// Its sequence number as text.
-    pub id: String,
-    /// Its sequence number.
-    #[ts(type = "number")]
-    pub seq: i64,
-    /// When, RFC 3339.
-    pub at: String,
-    /// What it tells, such as `call.intent`.
-    pub kind: String,
-    /// The call it belongs to.
-    pub call: Option<String>,
-    /// The agent.
-    pub agent: Option<Named>,
-    /// The server.
-    pub server: Option<Named>,
-    /// The account.
-    pub account: Option<Named>,
-    /// `tool`, `resource`, `prompt` or `method`.
-    pub target_kind: Option<String>,
-    /// The target's name.
-    pub target: Option<String>,
-    /// Everything else it says.
-    #[ts(type = "Record<string, unknown>")]
-    pub detail: serde_json::Value,
-    /// Its hash.
-    pub hash: String,
-    /// The hash before it.
-    pub prev: String,
-}
-
-/// The result of a verification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export_to = "View.ts")]
-pub struct VerifyView {
-    /// Whether the log is whole.
-    pub ok: bool,
-    /// How many records were read.
-    #[ts(type = "number")]
-    pub records: i64,
-    /// What is wrong, and where.
-    pub faults: Vec<String>,
-    /// What could not be checked, such as a missing anchor.
-    pub notes: Vec<String>,
 }
 
 /// One line of `doctor`.

@@ -5,6 +5,8 @@ mod agents;
 mod approvals;
 mod asked;
 mod audit;
+mod audit_care;
+mod audit_save;
 mod consent;
 mod doctor;
 mod flow;

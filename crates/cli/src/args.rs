@@ -7,6 +7,7 @@ mod wire;
 
 use std::path::PathBuf;
 
+use crate::audit::Audit;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use clients::{Choice, Client, Machine};
@@ -64,9 +65,9 @@ pub enum Command {
     /// Approvals: list, answer.
     #[command(subcommand)]
     Approvals(Approvals),
-    /// The audit log: list, show, verify, export.
+    /// The audit log: find, show, verify, keep, export.
     #[command(subcommand)]
-    Audit(Audit),
+    Audit(Box<Audit>),
     /// Pause all agents.
     Pause,
     /// End the pause.
@@ -353,30 +354,4 @@ pub struct AnswerMore {
 pub enum AnswerWord {
     Allow,
     Deny,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// The newest records, newest first.
-    List {
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-        /// Only records before this sequence number.
-        #[arg(long)]
-        before: Option<i64>,
-        /// Only records with this text in agent, server, account, target or kind.
-        #[arg(long)]
-        search: Option<String>,
-    },
-    /// One record.
-    Show { seq: i64 },
-    /// Verify the log; with FILE, a copied database, without a running host.
-    Verify {
-        file: Option<PathBuf>,
-        /// The anchor to compare with, where it is a file.
-        #[arg(long, value_name = "FILE", requires = "file")]
-        anchor: Option<PathBuf>,
-    },
-    /// Every record as JSON lines, oldest first.
-    Export,
 }

@@ -9,10 +9,10 @@ use prokura_host::default_data_dir;
 use serde_json::Value;
 
 use crate::args::{
-    Agents, Args, Audit, Command, EffectWord, Flow, GrantAdd, Grants, Network, Servers, Tools,
+    Agents, Args, Command, EffectWord, Flow, GrantAdd, Grants, Network, Servers, Tools,
 };
 use crate::guardrails::Guardrails;
-use crate::{approvals, guardrails, serve, show, sign_in, verify, wire};
+use crate::{approvals, audit, guardrails, serve, show, sign_in, wire};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
@@ -23,25 +23,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             let place = sign_in::Place { server: name, account, print_url, json };
             sign_in::run(&data, place, *choice, *machine).await
         }
-        Command::Audit(Audit::Verify { file: Some(file), anchor }) => {
-            verify::file(&file, anchor.as_deref(), json)
-        }
-        Command::Audit(Audit::Verify { file: None, .. }) => {
-            let value = ask(&data, &Request::AuditVerify).await?;
-            let view = serde_json::from_value(value).map_err(internal)?;
-            verify::shown(&view, json)
-        }
-        Command::Audit(Audit::Export) => {
-            let value = ask(&data, &Request::AuditExport).await?;
-            value.as_array().into_iter().flatten().for_each(|record| println!("{record}"));
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Guardrails(words @ Guardrails::Check { .. }) => {
-            let value = ask(&data, &guardrails::request(words)?).await?;
-            show::print(&value, json);
-            let well = value.as_array().is_some_and(Vec::is_empty);
-            Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
+        Command::Audit(words) => audit::run(&data, *words, json).await,
         Command::Doctor => {
             let value = match ask(&data, &Request::Doctor).await {
                 // Without a Host the folder itself can be looked at.
@@ -115,11 +97,7 @@ fn request(command: Command) -> Result<Request, Failure> {
             Request::FlowSet { on: (on || off).then_some(on), window }
         }
         Command::Flow(Flow::Forget { agent }) => Request::FlowForget { agent },
-        Command::Audit(Audit::List { limit, before, search }) => {
-            Request::Audit { limit, before, search }
-        }
-        Command::Audit(Audit::Show { seq }) => Request::AuditShow { seq },
-        Command::Audit(Audit::Verify { .. } | Audit::Export)
+        Command::Audit(_)
         | Command::Approvals(_)
         | Command::Wire(_)
         | Command::Doctor

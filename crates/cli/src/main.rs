@@ -6,6 +6,7 @@
 mod approvals;
 mod args;
 mod ask;
+mod audit;
 mod consent;
 mod guardrails;
 mod question;

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 /// Columns that say most, in the order they are shown; others only with `--json`.
-const COLUMNS: [&str; 32] = [
+const COLUMNS: [&str; 38] = [
+    "day",
     "seq",
     "id",
     "name",
@@ -36,6 +37,11 @@ const COLUMNS: [&str; 32] = [
     "ok",
     "message",
     "hint",
+    "calls",
+    "prompts",
+    "denials",
+    "failures",
+    "records",
 ];
 
 /// Prints a value: JSON as one line, else as a table or a list of members.

@@ -5,12 +5,19 @@ use std::process::ExitCode;
 
 use prokura_api::view::VerifyView;
 use prokura_api::{Failure, FailureCode};
-use prokura_store::verify_file;
+use prokura_domain::Digest;
+use prokura_store::verify_file_by;
 use prokura_vault::read_anchor_file;
 
 use crate::show;
 
-pub fn file(path: &Path, anchor: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+pub fn file(
+    path: &Path,
+    anchor: Option<&Path>,
+    key: Option<&str>,
+    json: bool,
+) -> Result<ExitCode, Failure> {
+    let key = key.map(key_of).transpose()?;
     let anchor = match anchor {
         Some(anchor) => Some(
             read_anchor_file(anchor)
@@ -25,7 +32,7 @@ pub fn file(path: &Path, anchor: Option<&Path>, json: bool) -> Result<ExitCode, 
         ),
         None => None,
     };
-    let verdict = verify_file(path, anchor)?;
+    let verdict = verify_file_by(path, anchor, key)?;
     let view = VerifyView {
         ok: verdict.faults.is_empty(),
         records: verdict.records,
@@ -33,6 +40,17 @@ pub fn file(path: &Path, anchor: Option<&Path>, json: bool) -> Result<ExitCode, 
         notes: verdict.notes,
     };
     shown(&view, json)
+}
+
+/// A public key as it is shown: 64 hexadecimal digits.
+fn key_of(text: &str) -> Result<[u8; 32], Failure> {
+    Digest::from_hex(text).map(|key| key.0).ok_or_else(|| {
+        Failure::new(
+            FailureCode::BadRequest,
+            "The key has not 64 hexadecimal digits.",
+            "Give the key that an earlier verification named.",
+        )
+    })
 }
 
 /// Exit code 1 when the log is not whole.

@@ -4,6 +4,7 @@
 mod agents;
 mod answers;
 mod ask;
+mod care;
 mod catalogue;
 mod facts;
 mod flight;
@@ -44,6 +45,7 @@ use tokio::sync::broadcast;
 
 pub use agents::NewAgent;
 pub use answers::AnswerFault;
+pub use care::{LogSettings, Mask};
 pub use flow::{AgentFlow, Content, FlowFault};
 pub use grants::{GrantFault, NewGrant};
 pub use guardrails::GuardrailTrouble;
@@ -145,6 +147,7 @@ struct Inner {
     pinning: std::sync::Mutex<()>,
     flow: std::sync::RwLock<prokura_domain::FlowRule>,
     guardrails: std::sync::RwLock<Arc<prokura_policy::Guardrails>>,
+    standing: care::Standing,
 }
 
 impl std::fmt::Debug for Delegation {
@@ -179,8 +182,10 @@ impl Delegation {
             refused: records::Throttle::default(),
             registry: registry::Registry::default(),
             pinning: std::sync::Mutex::new(()),
+            standing: care::Standing::default(),
         }));
         delegation.drop_left_over()?;
+        delegation.apply_log_settings()?;
         Ok(delegation)
     }
 

@@ -15,7 +15,7 @@ use crate::ask::{broken, internal};
 use crate::flight::{Flight, Landing};
 use crate::intent::{durability, intent, unkept};
 use crate::message::{Inbound, Kind, Refusal, RefusalCode, Reply};
-use crate::records::rules;
+use crate::records::{manner, rules};
 use crate::reply::Outcome;
 use crate::shown::as_shown;
 use crate::told::{changed, told};
@@ -228,9 +228,10 @@ impl Delegation {
         inbound: &Inbound,
         permit: Permit,
         facts: Facts,
-        detail: Json,
+        mut detail: Json,
         approved: Option<Approved>,
     ) -> Result<Sent, Refusal> {
+        manner(&mut detail, inbound);
         let grants = permit.grants().to_vec();
         let landing = self.take_off(&call.id, inbound, grants.clone());
         let level = self.audit_level(&call.server);

@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 
 use prokura_domain::call::Why;
 use prokura_domain::{
-    AccountId, AgentId, Call, Change, Durability, Event, Json, RecordKind, ServerId, Subject,
-    Target, Timestamp,
+    AccountId, AgentId, Call, Change, Digest, Durability, Event, Json, RecordKind, ServerId,
+    Subject, Target, Timestamp,
 };
 
 use prokura_store::Payload;
 
 use crate::Delegation;
+use crate::message::Inbound;
 
 /// At most one record in this time per Agent and reason, so that a broken Agent cannot flood the log.
 const THROTTLE_MS: i64 = 10_000;
@@ -74,6 +75,8 @@ impl Delegation {
         let mut subject = self.subject(Some(&call.agent), Some(&call.server), Some(&call.account));
         subject.call = Some(call.id.to_string());
         subject.target = Some(target_pair(&call.target));
+        let parent = call.params.at("/_meta/traceparent").and_then(Json::as_str);
+        subject.trace = parent.and_then(prokura_domain::record::trace_id);
         subject
     }
 
@@ -102,6 +105,21 @@ impl Delegation {
         }
         self.tell(Change::Audit);
     }
+}
+
+/// In which manner a Call came: its era and revision, its session, and how large it is.
+pub(crate) fn manner(detail: &mut Json, inbound: &Inbound) {
+    let headers = &inbound.outgoing.headers;
+    let revision = headers.iter().find(|(name, _)| name == "mcp-protocol-version");
+    detail.set("era", Json::text(inbound.era.as_str()));
+    detail.set("revision", Json::from(revision.map(|(_, value)| value.clone())));
+    // Only to see what belongs together: a session's own id would let somebody join it.
+    let session = inbound.session.as_ref().map(|session| {
+        let digest = Digest::of(&[b"prokura-session", session.as_bytes()]).to_string();
+        digest.chars().take(16).collect::<String>()
+    });
+    detail.set("session", Json::from(session));
+    detail.set("bytes", Json::from(inbound.outgoing.body.len() as u64));
 }
 
 /// Kind and name of a target.

@@ -26,6 +26,17 @@ pub enum Era {
     Modern,
 }
 
+impl Era {
+    /// The word in records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Modern => "modern",
+        }
+    }
+}
+
 /// How a message of an Agent is governed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {

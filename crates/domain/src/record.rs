@@ -4,8 +4,9 @@ use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::json::Json;
 
-/// The version of record bodies written now. Readers accept every version ever written.
-pub const RECORD_VERSION: u32 = 1;
+/// The version of record bodies written now. Readers accept every version ever written; what each adds is in
+/// `docs/audit.md`.
+pub const RECORD_VERSION: u32 = 2;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
@@ -14,6 +15,9 @@ macro_rules! kinds {
         pub enum RecordKind { $($(#[$doc])* $name,)* }
 
         impl RecordKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
             /// The word in the log.
             #[must_use]
             pub fn as_str(self) -> &'static str {
@@ -140,7 +144,15 @@ kinds! {
     LogVerified = "log.verified";
     /// A wish of the command line or the window was refused.
     WishRefused = "wish.refused";
+    /// A setting was changed by the person.
+    SettingChanged = "setting.changed";
+    /// Payloads were deleted because of their age, their size, or the person's wish.
+    PayloadsDeleted = "log.payloads_deleted";
+    /// A segment of the log was closed and moved into an archive.
+    SegmentClosed = "log.segment_closed";
 }
+
+pub mod schema;
 
 /// How safely a record lies on disk before the append returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,6 +176,8 @@ pub struct Subject {
     pub account: Option<(String, String)>,
     /// The target: kind and name.
     pub target: Option<(String, String)>,
+    /// The W3C trace id its Agent sent: 32 hexadecimal digits.
+    pub trace: Option<String>,
 }
 
 /// What happened, before it has a place in the log.
@@ -212,6 +226,9 @@ impl Event {
         if let Some(target) = &subject.target {
             members.push(("target".to_owned(), pair(target, ["kind", "name"])));
         }
+        if let Some(trace) = &subject.trace {
+            members.push(("trace".to_owned(), Json::text(trace)));
+        }
         members.push(("detail".to_owned(), self.detail.clone()));
         Json::Object(members)
     }
@@ -258,9 +275,30 @@ pub fn link(
     Digest::of(&[b"prokura-record-v1", &prev.0, said.as_bytes()])
 }
 
+/// The trace id of a W3C `traceparent`, in lower case, where it is a valid one.
+#[must_use]
+pub fn trace_id(traceparent: &str) -> Option<String> {
+    let mut parts = traceparent.trim().split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let valid = hex(version, 2) && hex(trace, 32) && trace.bytes().any(|byte| byte != b'0');
+    valid.then(|| trace.to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_valid_trace_id_is_one() {
+        let good = "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01";
+        assert_eq!(trace_id(good).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        for bad in ["", "00", "00-xyz-1-1", "00-00000000000000000000000000000000-1-1", "4bf9"] {
+            assert_eq!(trace_id(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn what_is_hashed_is_the_canonical_form_of_the_whole_record() {

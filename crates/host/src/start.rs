@@ -35,6 +35,9 @@ const CLIENT_DOCUMENT: &str = "client_document";
 /// How often a locked vault is tried again, and Questions are looked at.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// How often payloads are looked at by age and size.
+const CARE: Duration = Duration::from_secs(3600);
+
 /// A running Host.
 #[derive(Clone)]
 pub struct Host(pub(crate) Arc<Inner>);
@@ -127,6 +130,7 @@ impl Host {
             tokio::spawn(serve(listener, router, stop.clone())),
             tokio::spawn(control.serve(Arc::clone(&api), guard, stop.clone())),
             tokio::spawn(door.serve(behind)),
+            tokio::spawn(keep_log(delegation.clone(), stop.clone())),
             tokio::spawn(keep_time(delegation, stop.clone())),
             tokio::spawn(keep_trying(ground.vault, ground.changes.clone(), stop.clone())),
         ];
@@ -333,6 +337,24 @@ async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let ended = Gateway::serve(listener, router, async move { stop.cancelled().await }).await;
     if let Err(error) = ended {
         tracing::error!(%error, "the endpoint for agents broke");
+    }
+}
+
+/// Looks at the end of the log once the rest runs, so that nothing waits for it; then keeps it as it is set.
+async fn keep_log(delegation: Delegation, stop: CancellationToken) {
+    if let Err(error) = delegation.look_at_log(false).await {
+        tracing::error!(%error, "the log could not be verified");
+    }
+    loop {
+        let caring = delegation.clone();
+        let care = tokio::task::spawn_blocking(move || caring.care_for_log()).await;
+        if let Ok(Err(error)) = care {
+            tracing::warn!(%error, "payloads could not be deleted or records archived");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(CARE) => {}
+        }
     }
 }
 

@@ -25,7 +25,10 @@ mod store;
 mod tool;
 
 pub use error::StoreError;
-pub use log::{Log, Payload, RecordQuery, Verdict, verify_file};
+pub use log::{
+    Capture, DayCount, Keeping, Log, MaskRule, Payload, PayloadCount, RecordQuery, Retention,
+    Segment, Touched, Verdict, verify_file, verify_file_by,
+};
 pub use registration::{Registration, RegistrationSource};
 pub use secret::Sealed;
 pub use sign_in::{KeptToken, Renewal, TokenKind};

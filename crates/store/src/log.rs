@@ -3,17 +3,17 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 use std::thread;
 
 use prokura_domain::clock::{Clock, Entropy};
 use prokura_domain::flow::Reservation;
 use prokura_domain::json::Json;
 use prokura_domain::port::{Anchor, AnchorFault, Sealer, Signer};
-use prokura_domain::record::{AuditRecord, Durability, Event};
+use prokura_domain::record::{Durability, Event};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::store::Store;
@@ -21,20 +21,29 @@ use crate::store::Store;
 mod anchor;
 mod checkpoint;
 mod draft;
+mod find;
+mod index;
+mod mask;
 mod payload;
 mod read;
+mod reader;
 mod reserve;
+mod segment;
 mod ticker;
+mod upkeep;
 mod verify;
 mod writer;
 
-pub use payload::Payload;
-pub use read::RecordQuery;
-pub use verify::{Verdict, verify_file};
+pub use find::{DayCount, RecordQuery, Touched};
+pub use mask::MaskRule;
+pub use payload::{Capture, Payload, PayloadCount, Retention};
+pub use segment::Segment;
+pub use upkeep::Keeping;
+pub use verify::{Verdict, verify_file, verify_file_by};
 
 use anchor::Anchorer;
 use draft::Draft;
-use writer::{Order, Writer};
+use writer::{Order, Progress, Writer};
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE log(
@@ -97,6 +106,9 @@ CREATE TRIGGER checkpoint_is_never_removed BEFORE DELETE ON checkpoint
 BEGIN SELECT RAISE(ABORT, 'checkpoints are never removed'); END;
 ";
 
+/// What version 7 of the file adds: an index that is derived from the records, ages of payloads, archived segments.
+pub(crate) const SCHEMA_8: [&str; 3] = [index::SCHEMA_8, payload::SCHEMA_8, segment::SCHEMA_8];
+
 /// The audit log of one data folder.
 #[derive(Clone)]
 pub struct Log(Arc<Shared>);
@@ -110,6 +122,8 @@ struct Shared {
     sealer: Arc<dyn Sealer>,
     signer: Arc<dyn Signer>,
     anchorer: Arc<Anchorer>,
+    progress: Arc<Progress>,
+    capture: RwLock<Capture>,
 }
 
 impl Log {
@@ -129,6 +143,7 @@ impl Log {
         let (writer, log_id) =
             Writer::open(&path, clock, entropy.as_ref(), Arc::clone(&signer), orders.clone())?;
         let anchorer = writer.anchorer();
+        let progress = writer.progress();
         let reader = Mutex::new(read::connect(&path)?);
         thread::Builder::new()
             .name("audit log".to_owned())
@@ -143,6 +158,8 @@ impl Log {
             sealer,
             signer,
             anchorer,
+            progress,
+            capture: RwLock::default(),
         })))
     }
 
@@ -188,71 +205,14 @@ impl Log {
         reservation: impl Into<Reservation>,
     ) -> Result<i64, StoreError> {
         let shared = &self.0;
-        let mut draft = Draft::new(
-            event,
-            payload,
-            durability,
-            shared.entropy.as_ref(),
-            shared.sealer.as_ref(),
-        )?;
+        let capture = shared.capture.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let sealing = (shared.entropy.as_ref(), shared.sealer.as_ref());
+        let mut draft = Draft::new(event, payload, durability, &capture, sealing)?;
         draft.reservation = reservation.into();
         let (reply, answer) = oneshot::channel();
         let closed = || StoreError::AuditBroken("the log is closed".to_owned());
         shared.orders.send(Order::Append(Box::new(draft), reply)).map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
-    }
-
-    /// What was kept of a Call: its `arguments` or its `result`. Checked against the digest in its record.
-    ///
-    /// # Errors
-    /// [`StoreError::Sealed`] when the Vault is locked or the payload was changed.
-    pub fn payload(
-        &self,
-        call: &str,
-        part: &str,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        self.reading(|db| payload::read(db, self.0.sealer.as_ref(), call, part))
-    }
-
-    /// A page of records, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be read.
-    pub fn records(&self, query: &RecordQuery) -> Result<Vec<AuditRecord>, StoreError> {
-        self.reading(|db| read::page(db, query))
-    }
-
-    /// One record.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be read.
-    pub fn record(&self, seq: i64) -> Result<Option<AuditRecord>, StoreError> {
-        self.reading(|db| read::one(db, seq))
-    }
-
-    /// All records, oldest first, until `visit` says `false`. Sees one moment of the log, whatever is appended meanwhile.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be read.
-    pub fn each(&self, visit: &mut dyn FnMut(AuditRecord) -> bool) -> Result<(), StoreError> {
-        // A connection of its own: `visit` may ask the log for something else.
-        read::each(&read::connect(&self.0.path)?, visit)
-    }
-
-    /// The records of one Call, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be read.
-    pub fn records_of_call(&self, call: &str) -> Result<Vec<AuditRecord>, StoreError> {
-        self.reading(|db| read::of_call(db, call))
-    }
-
-    /// The intents that have no outcome yet, with their numbers. A `host.recovered` record settles those before it.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be read.
-    pub fn open_calls(&self) -> Result<Vec<(i64, AuditRecord)>, StoreError> {
-        self.reading(read::open_calls)
     }
 
     /// Syncs, signs the newest record and anchors the signature. Blocks.
@@ -291,6 +251,20 @@ impl Log {
     /// # Errors
     /// [`StoreError`] when the database cannot be read at all.
     pub fn verify(&self) -> Result<Verdict, StoreError> {
+        self.verify_from(None)
+    }
+
+    /// Checks the newest records only, from a checkpoint at least `records` before the end, and the end against the
+    /// anchor: quick whatever the size of the log. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read at all.
+    pub fn verify_tail(&self, records: i64) -> Result<Verdict, StoreError> {
+        let head = self.0.progress.head.load(Ordering::Acquire);
+        self.verify_from(Some(head.saturating_sub(records)))
+    }
+
+    fn verify_from(&self, tail: Option<i64>) -> Result<Verdict, StoreError> {
         // First the anchor, then the snapshot: so the snapshot is never the older one.
         let (anchor, unread) = match self.0.signer.anchored(&self.0.log_id) {
             Ok(anchor) => (anchor, None),
@@ -299,7 +273,7 @@ impl Log {
         let db = read::connect(&self.0.path)?;
         let key = self.0.signer.public_key();
         let known = unread.is_none();
-        let mut verdict = verify::verify(&db, &self.0.path, known.then_some(anchor.as_ref()), key)?;
+        let mut verdict = verify::verify(&db, &self.0.path, known.then_some(anchor.as_ref()), key, tail)?;
         if let Some(fault) = unread {
             verdict.notes.push(format!(
                 "The anchor could not be read ({fault}): whether the log was put back to an older copy, or cut after its \
@@ -313,14 +287,6 @@ impl Log {
             );
         }
         Ok(verdict)
-    }
-
-    fn reading<T>(
-        &self,
-        ask: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        ask(&reader)
     }
 }
 

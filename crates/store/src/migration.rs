@@ -101,6 +101,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (5, &[flow::SCHEMA]),
     (6, &[guardrail::SCHEMA]),
     (7, &[client::SCHEMA, sign_in::SCHEMA]),
+    (8, &log::SCHEMA_8),
 ];
 
 /// Brings the file from `version` to [`VERSION`], whole or not at all.

@@ -57,6 +57,9 @@ const SENTENCES: Record<string, string> = {
   "grant.revoked": "A grant for {agent} at {server} was revoked",
   "log.exported": "The log was exported",
   "log.verified": "The log was verified",
+  "log.payloads_deleted": "Kept arguments and results were deleted; their records stay",
+  "log.segment_closed": "The oldest records were moved into an archive",
+  "setting.changed": "A setting was changed",
   "wish.refused": "A wish of the command line or window was refused",
 };
 

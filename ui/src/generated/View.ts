@@ -43,15 +43,7 @@ expires_at: string | null,
 /**
  * When the person signed in first, RFC 3339.
  */
-added_at: string, 
-/**
- * The agents that use it at its server.
- */
-agents: Array<Named>, 
-/**
- * Granted scopes that no active grant needs, as far as their names tell.
- */
-scopes_unneeded: Array<string>, };
+added_at: string, };
 
 /**
  * An agent was added; its key is shown only now.
@@ -88,39 +80,6 @@ untrusted: FlowReadView | null,
 asks: boolean, };
 
 /**
- * A sign-in of an agent's program.
- */
-export type AgentSignInView = { 
-/**
- * Its identifier.
- */
-id: string, 
-/**
- * The client id of the program.
- */
-client: string, 
-/**
- * What the program calls itself, in pieces: a claim.
- */
-name: Array<Piece>, 
-/**
- * The one endpoint its tokens open, such as `/mcp`.
- */
-endpoint: string, 
-/**
- * When you let it in, RFC 3339.
- */
-added_at: string, 
-/**
- * When it was last used, RFC 3339.
- */
-used_at: string | null, 
-/**
- * When it ends unless the program renews it, RFC 3339.
- */
-expires_at: string, };
-
-/**
  * An agent.
  */
 export type AgentView = { 
@@ -137,17 +96,13 @@ name: string,
  */
 state: string, 
 /**
- * How it proves itself: `key`, `pairing`, `sign_in`, several of them joined by a comma, or `none`.
+ * How it proves itself: `key`, `pairing`, both joined by a comma, or `none`.
  */
 credential: string, 
 /**
  * The programs that may come in as it.
  */
 pairings: Array<PairingView>, 
-/**
- * The sign-ins of its programs that have not ended.
- */
-sign_ins: Array<AgentSignInView>, 
 /**
  * What it says of itself: a claim.
  */
@@ -178,7 +133,7 @@ export type ApprovalView = {
  */
 id: string, 
 /**
- * `call`, `pairing` or `consent`.
+ * `call` or `pairing`.
  */
 kind: string, 
 /**
@@ -284,11 +239,7 @@ note: string | null,
 /**
  * What kind `pairing` is about.
  */
-pairing: CallerView | null, 
-/**
- * What kind `consent` is about.
- */
-consent: ConsentView | null, };
+pairing: CallerView | null, };
 
 /**
  * What became of the questions of the last days.
@@ -362,17 +313,131 @@ denied: number,
 quick: number, };
 
 /**
- * A certificate authority that the person trusts.
+ * A place in the arguments of a tool that is never kept.
  */
-export type AuthorityView = { 
+export type AuditMask = { 
 /**
- * What it is called here.
+ * The server's name; `null` for all.
  */
-name: string, 
+server: string | null, 
 /**
- * The SHA-256 digests of its certificates.
+ * The tool; `null` for all.
  */
-fingerprints: Array<string>, };
+tool: string | null, 
+/**
+ * An RFC 6901 pointer into its arguments.
+ */
+pointer: string, };
+
+/**
+ * How the log stands, and how it is kept.
+ */
+export type AuditStatusView = { 
+/**
+ * Whether the last look at the chain found it whole; `null` before the first.
+ */
+ok: boolean | null, 
+/**
+ * What the last look found wrong, and where.
+ */
+faults: Array<string>, 
+/**
+ * When that was, RFC 3339.
+ */
+looked_at: string | null, 
+/**
+ * The oldest record that is not in an archive.
+ */
+oldest: number, 
+/**
+ * The newest record.
+ */
+newest: number, 
+/**
+ * How many of the newest records a search does not find yet.
+ */
+unindexed: number, 
+/**
+ * How many payloads are kept.
+ */
+payloads: number, 
+/**
+ * How many bytes they take.
+ */
+payload_bytes: number, 
+/**
+ * Payloads older than so many days are deleted; 0 keeps them.
+ */
+keep_days: number, 
+/**
+ * The oldest payloads are deleted while all take more than so many MiB; 0 keeps them.
+ */
+keep_mib: number, 
+/**
+ * Of a longer payload only so many KiB are kept; 0 keeps all.
+ */
+payload_kib: number, 
+/**
+ * Records older than so many days go into archives; 0 never.
+ */
+archive_days: number, 
+/**
+ * What is kept of the calls to each server.
+ */
+levels: Array<LevelView>, 
+/**
+ * Places that are never kept.
+ */
+masks: Array<AuditMask>, 
+/**
+ * Closed segments, oldest first.
+ */
+segments: Array<SegmentView>, 
+/**
+ * Filters that were remembered.
+ */
+filters: Array<SavedFilterView>, 
+/**
+ * Every agent in the log, removed ones too.
+ */
+agents: Array<Named>, 
+/**
+ * Every server in the log, removed ones too.
+ */
+servers: Array<Named>, 
+/**
+ * Every account in the log, removed ones too.
+ */
+accounts: Array<Named>, };
+
+/**
+ * A call with everything the log knows of it.
+ */
+export type CallView = { 
+/**
+ * The call's id.
+ */
+call: string, 
+/**
+ * Its records, oldest first.
+ */
+records: Array<RecordView>, 
+/**
+ * Its arguments.
+ */
+arguments: PayloadView, 
+/**
+ * Its result.
+ */
+result: PayloadView, 
+/**
+ * What makes others belong to it: `trace`, `session` or `time`.
+ */
+beside_by: string, 
+/**
+ * Records of other calls of the same trace or session, else of the same agent about that time; newest first.
+ */
+beside: Array<RecordView>, };
 
 /**
  * A program that wants to come in as an agent.
@@ -402,6 +467,23 @@ script: FileView | null,
  * The process and its ancestors, nearest first.
  */
 chain: Array<ProcessView>, };
+
+/**
+ * What care for the log did.
+ */
+export type CareView = { 
+/**
+ * How many payloads were deleted.
+ */
+payloads_deleted: number, 
+/**
+ * How many bytes they took.
+ */
+bytes_freed: number, 
+/**
+ * The segment that was closed.
+ */
+closed: SegmentView | null, };
 
 /**
  * One difference from the last call.
@@ -442,80 +524,6 @@ message: string,
 hint: string | null, };
 
 /**
- * An agent that a program may be let in as.
- */
-export type ConsentAgent = { 
-/**
- * Its identifier.
- */
-id: string, 
-/**
- * Its name.
- */
-name: string, 
-/**
- * Whether this program came in as it before.
- */
-before: boolean, 
-/**
- * What it may do at that endpoint now, as its grants say, such as `ledger: allow class:read`.
- */
-may: Array<string>, };
-
-/**
- * A program that wants to sign in as an agent.
- */
-export type ConsentView = { 
-/**
- * What it calls itself, in pieces: a claim.
- */
-name: Array<Piece>, 
-/**
- * Its client id, in pieces.
- */
-client: Array<Piece>, 
-/**
- * The domain whose document names it, as Prokura has read it; `null` where nobody vouches for it.
- */
-vouched_by: string | null, 
-/**
- * `browser`: a page shows a number; `device`: the agent itself shows a code.
- */
-way: string, 
-/**
- * The host, or the scheme of a program, where the browser is sent; `null` without a browser.
- */
-redirect_host: string | null, 
-/**
- * The whole address where the browser is sent, in pieces.
- */
-redirect: Array<Piece>, 
-/**
- * Whether that is any program of this machine that listens there.
- */
-loopback: boolean, 
-/**
- * The one endpoint it will open, such as `/mcp` for all servers.
- */
-endpoint: string, 
-/**
- * Whether that endpoint is one of yours.
- */
-known: boolean, 
-/**
- * One of these is the number or code that is shown there.
- */
-choices: Array<string>, 
-/**
- * As whom it may come in, the one it was last let in as first; empty once it is settled.
- */
-agents: Array<ConsentAgent>, 
-/**
- * A name for a new agent.
- */
-suggested: string, };
-
-/**
  * What flows through the resources and prompts of a server.
  */
 export type ContentView = { 
@@ -533,21 +541,37 @@ resources: Array<string> | null,
 prompts: Array<string> | null, };
 
 /**
- * What to enter with a browser elsewhere.
+ * How much happened on a day, by one agent or about none.
  */
-export type DeviceView = { 
+export type DayView = { 
 /**
- * The code.
+ * The day in UTC, such as `2026-11-23`.
  */
-code: string, 
+day: string, 
 /**
- * The page to enter it at.
+ * The agent; `null` for records about none.
  */
-page: string, 
+agent: Named | null, 
 /**
- * Until when, RFC 3339.
+ * All records.
  */
-expires_at: string, };
+records: number, 
+/**
+ * Calls that were let through.
+ */
+calls: number, 
+/**
+ * Questions that were raised.
+ */
+prompts: number, 
+/**
+ * Calls and requests that were refused.
+ */
+denials: number, 
+/**
+ * What was let through and failed.
+ */
+failures: number, };
 
 /**
  * A file and what it held when Prokura looked at it.
@@ -808,6 +832,19 @@ target: string | null,
 holdable: boolean, };
 
 /**
+ * What is kept of the calls to a server.
+ */
+export type LevelView = { 
+/**
+ * The server.
+ */
+server: Named, 
+/**
+ * `digest`, `arguments` or `arguments_and_results`.
+ */
+level: string, };
+
+/**
  * One line of a difference.
  */
 export type LineView = { 
@@ -832,19 +869,6 @@ id: string,
  * The person's name for it.
  */
 name: string, };
-
-/**
- * How servers are reached.
- */
-export type NetworkView = { 
-/**
- * The proxy; none goes out directly.
- */
-proxy: string | null, 
-/**
- * Certificate authorities that are trusted beside the system's.
- */
-authorities: Array<AuthorityView>, };
 
 /**
  * A server that a program has in its own settings.
@@ -897,6 +921,19 @@ added_at: string,
 seen_at: string | null, };
 
 /**
+ * What was kept of the arguments or the result of a call.
+ */
+export type PayloadView = { 
+/**
+ * The text that was kept, in pieces; `null` where nothing was.
+ */
+text: Array<Piece> | null, 
+/**
+ * Why nothing is shown, or what is missing of it; `null` where all is there.
+ */
+note: string | null, };
+
+/**
  * A text cut where a reader could be misled: hidden, bidirectional and control characters stand alone as marks.
  */
 export type Piece = { 
@@ -929,39 +966,6 @@ host: Array<Piece>,
  * Why to look twice.
  */
 warning: string | null, };
-
-/**
- * What a sign-in would ask for.
- */
-export type PlanView = { 
-/**
- * Who would issue the tokens.
- */
-issuer: string, 
-/**
- * Everybody who could.
- */
-issuers: Array<string>, 
-/**
- * What the tokens would be bound to.
- */
-resource: string, 
-/**
- * What would be asked for.
- */
-scopes: Array<ScopeView>, 
-/**
- * Whether a browser on this machine will do.
- */
-browser: boolean, 
-/**
- * Whether a browser anywhere will do, by a code.
- */
-device: boolean, 
-/**
- * Whether the tokens would be bound to a key.
- */
-bound: boolean, };
 
 /**
  * A process of a chain.
@@ -1050,9 +1054,17 @@ at: string,
  */
 kind: string, 
 /**
+ * The version of its form.
+ */
+v: number, 
+/**
  * The call it belongs to.
  */
 call: string | null, 
+/**
+ * The W3C trace id its agent sent.
+ */
+trace: string | null, 
 /**
  * The agent.
  */
@@ -1087,25 +1099,51 @@ hash: string,
 prev: string, };
 
 /**
- * A scope that a sign-in asks for.
+ * A filter with its name.
  */
-export type ScopeView = { 
+export type SavedFilterView = { 
 /**
- * The scope.
+ * Its name.
  */
 name: string, 
 /**
- * What its name says it allows: `identity`, `stay`, `read`, `change`, `delete`, `admin` or `other`. A claim.
+ * The filter.
  */
-allows: string, 
+filter: AuditFilter, };
+
 /**
- * Whether the account has it already.
+ * Where records were written to.
  */
-had: boolean, 
+export type SavedView = { 
 /**
- * Whether a call was refused for lack of it.
+ * The file, in the folder `exports` of the data folder.
  */
-wanted: boolean, };
+path: string, 
+/**
+ * How many records are in it.
+ */
+records: number, };
+
+/**
+ * A closed segment of the log.
+ */
+export type SegmentView = { 
+/**
+ * Its first record.
+ */
+first: number, 
+/**
+ * Its last record.
+ */
+last: number, 
+/**
+ * The name of its file in the archive folder.
+ */
+file: string, 
+/**
+ * SHA-256 of that file.
+ */
+sha256: string, };
 
 /**
  * A server.
@@ -1154,11 +1192,7 @@ http: string,
 /**
  * When it was added, RFC 3339.
  */
-added_at: string, 
-/**
- * What the person excuses its authorization server: `no-pkce`, `other-issuer`.
- */
-exceptions: Array<string>, };
+added_at: string, };
 
 /**
  * A sign-in that waits for the browser.
@@ -1183,11 +1217,7 @@ resource: string,
 /**
  * The scopes that are asked for.
  */
-scopes: Array<string>, 
-/**
- * What to enter, where the browser is elsewhere.
- */
-device: DeviceView | null, };
+scopes: Array<string>, };
 
 /**
  * A call of the past.
@@ -1361,6 +1391,39 @@ offered: string | null,
  * How many active grants cover it.
  */
 grants: number, };
+
+/**
+ * What an agent did with one target.
+ */
+export type TouchedView = { 
+/**
+ * The server.
+ */
+server: Named, 
+/**
+ * The tool, URI, prompt or method.
+ */
+target: string, 
+/**
+ * Calls that were let through.
+ */
+calls: number, 
+/**
+ * Calls that were refused.
+ */
+denials: number, 
+/**
+ * Calls that were let through and failed.
+ */
+failures: number, 
+/**
+ * When the last was, RFC 3339.
+ */
+at: string, 
+/**
+ * The last record of it.
+ */
+seq: number, };
 
 /**
  * The result of a verification.

@@ -1,5 +1,5 @@
 // What waits for the person, most pressing first, in sentences.
-import type { ApprovalView, ServerView, StateView } from "../generated/View";
+import type { ApprovalView, AuditStatusView, ServerView, StateView } from "../generated/View";
 import type { IconName } from "../parts/Icon.svelte";
 import { href } from "../parts/route.svelte";
 
@@ -11,8 +11,9 @@ export interface Need {
   href: string;
 }
 
-export function needs(state: StateView, servers: readonly ServerView[], approvals: readonly ApprovalView[]): Need[] {
+export function needs(state: StateView, servers: readonly ServerView[], approvals: readonly ApprovalView[], log?: AuditStatusView): Need[] {
   const list: Need[] = [];
+  if (log?.ok === false) list.push({ id: "log", icon: "warn", text: `The audit log is not whole: ${log.faults[0] ?? "it was changed"}.`, action: "See what is wrong", href: href("audit") });
   const waiting = approvals.filter((one) => one.state === "pending");
   const first = waiting.at(-1);
   if (first) {

@@ -1,14 +1,19 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { AnswerWish, ClientWish, GrantWish, MachineWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
+import type { AnswerWish, AuditFilter, ClientWish, GrantWish, MachineWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
 import type {
   AccountView,
   AgentAdded,
   AgentView,
   ApprovalsToldView,
   ApprovalView,
+  AuditMask,
+  AuditStatusView,
+  CallView,
+  CareView,
   CheckView,
   FlowView,
+  DayView,
   GrantView,
   NetworkView,
   GuardrailFaultView,
@@ -17,11 +22,13 @@ import type {
   PlanView,
   ProgramView,
   RecordView,
+  SavedView,
   ServerView,
   SignInView,
   SimulationView,
   StateView,
   ToolView,
+  TouchedView,
   VerifyView,
   WirePreviewView,
   WiredView,
@@ -132,7 +139,19 @@ export const consentAllow = (approval: string, number: string, agent: string | n
 /** Brings the approval window to the front. */
 export const approvalsOpen = () => ask<null>("approvals_open");
 
-export const audit = (limit: number, before: number | null, search: string | null) =>
-  ask<RecordView[]>("audit", { limit, before, search });
+export const audit = (limit: number, before: number | null, filter: Partial<AuditFilter>) =>
+  ask<RecordView[]>("audit", { limit, before, filter });
 export const auditShow = (seq: number) => ask<RecordView>("audit_show", { seq });
+export const auditCall = (seq: number) => ask<CallView>("audit_call", { seq });
+export const auditDays = (days: number) => ask<DayView[]>("audit_days", { days });
+export const auditTouched = (agent: string) => ask<TouchedView[]>("audit_touched", { agent });
+export const auditStatus = () => ask<AuditStatusView>("audit_status");
+export const auditSet = (name: string, value: string) => ask<AuditStatusView>("audit_set", { name, value });
+export const auditLevel = (server: string, level: string) => ask<AuditStatusView>("audit_level", { server, level });
+export const auditMask = (mask: AuditMask, remove: boolean) => ask<AuditStatusView>("audit_mask", { mask, remove });
+export const auditFilterSave = (name: string, filter: Partial<AuditFilter> | null) =>
+  ask<AuditStatusView>("audit_filter_save", { name, filter });
+export const auditCare = () => ask<CareView>("audit_care");
+export const auditArchive = (until: string) => ask<CareView>("audit_archive", { until });
+export const auditSave = (format: string) => ask<SavedView>("audit_save", { format });
 export const auditVerify = () => ask<VerifyView>("audit_verify");

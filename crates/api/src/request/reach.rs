@@ -1,6 +1,6 @@
 //! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
 
-use super::{AccountWish, AnswerWish, GuardrailWish, Request};
+use super::{AccountWish, AnswerWish, AuditWish, GuardrailWish, Request};
 
 /// What a wish does to what Agents may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,8 @@ impl Request {
             | Self::Pause => Reach::Narrows,
             Self::Guardrail(wish) => of_guardrails(wish),
             Self::GrantRevoke { grant } => Reach::OfGrant(grant),
-            // What is not said here or above is held back.
+            // What is not said here or above is held back. Of the audit log that is what shows sealed payloads of all
+            // agents, and what decides about what is left to see later.
             _ => Reach::Widens,
         }
     }
@@ -58,10 +59,17 @@ impl Request {
                 | Self::Approvals { .. }
                 | Self::ApprovalShow { .. }
                 | Self::ApprovalsTold
-                | Self::Audit { .. }
-                | Self::AuditShow { .. }
-                | Self::AuditVerify
-                | Self::AuditExport
+                | Self::Audit(
+                    AuditWish::List { .. }
+                        | AuditWish::Show { .. }
+                        | AuditWish::Days { .. }
+                        | AuditWish::Touched { .. }
+                        | AuditWish::Status
+                        | AuditWish::FilterSave { .. }
+                        | AuditWish::Verify
+                        | AuditWish::Save { .. }
+                        | AuditWish::Export { .. }
+                )
                 | Self::Flow
                 | Self::Simulate(_)
                 | Self::Account(AccountWish::Plan { .. })

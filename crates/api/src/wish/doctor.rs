@@ -23,7 +23,7 @@ impl Api {
     }
 
     async fn log_check(&self) -> CheckView {
-        match self.audit_verify().await {
+        match self.audit_glance().await {
             Ok(verdict) if verdict.ok => {
                 fine("audit", format!("{} records, unbroken", verdict.records))
             }

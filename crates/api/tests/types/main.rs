@@ -2,7 +2,7 @@
 //! It must never be edited by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use prokura_api::{failure, request, view};
+use prokura_api::{audit, failure, request, view};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ts_rs::{Config, TS};
@@ -17,6 +17,12 @@ fn export(folder: &Path) {
         ($($type:ty),* $(,)?) => { $(<$type>::export_all(&config).unwrap();)* };
     }
     each!(
+        audit::AuditStatusView,
+        audit::CallView,
+        audit::CareView,
+        audit::DayView,
+        audit::SavedView,
+        audit::TouchedView,
         failure::Failure,
         request::Request,
         view::AccountView,

@@ -203,7 +203,7 @@ async fn nothing_in_the_log_lets_the_arguments_be_guessed_back() {
     let question = world.question().await;
     world.answer(&question, Choice::Deny { note: None }).await;
     within(denied).await.unwrap().unwrap_err();
-    let query = prokura_store::RecordQuery { limit: 1000, before: None, search: None };
+    let query = prokura_store::RecordQuery { limit: 1000, ..Default::default() };
     for record in world.log.records(&query).unwrap() {
         assert!(!record.body.contains(&plain), "{}", record.body);
         let carries = ["question.raised", "call.intent", "call.refused"];

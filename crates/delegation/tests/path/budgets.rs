@@ -34,7 +34,7 @@ fn left(world: &World, grant: &Grant) -> String {
 }
 
 fn intents(log: &Log) -> usize {
-    let query = RecordQuery { limit: 1000, before: None, search: None };
+    let query = RecordQuery { limit: 1000, ..Default::default() };
     let records = log.records(&query).unwrap();
     records.iter().filter(|record| record.kind == "call.intent").count()
 }

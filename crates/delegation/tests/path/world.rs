@@ -275,7 +275,7 @@ impl World {
 
     /// The kinds of all records, oldest first.
     pub fn kinds(&self) -> Vec<String> {
-        let query = RecordQuery { limit: 1000, before: None, search: None };
+        let query = RecordQuery { limit: 1000, ..Default::default() };
         let mut records = self.log.records(&query).unwrap();
         records.reverse();
         records.into_iter().map(|record| record.kind).collect()
@@ -285,7 +285,7 @@ impl World {
     pub async fn recorded(&self, kind: &str, text: &str) {
         within(async {
             loop {
-                let query = RecordQuery { limit: 1000, before: None, search: None };
+                let query = RecordQuery { limit: 1000, ..Default::default() };
                 let records = self.log.records(&query).unwrap();
                 if records.iter().any(|r| r.kind == kind && r.body.contains(text)) {
                     return;

@@ -2,13 +2,12 @@
 
 use prokura_domain::clock::Entropy;
 use prokura_domain::flow::Reservation;
-use prokura_domain::json::Json;
 use prokura_domain::port::Sealer;
 use prokura_domain::record::{Durability, Event, RecordKind, Subject};
 
 use crate::error::StoreError;
-use crate::log::canonical;
-use crate::log::payload::{Payload, SealedPayload, digest, digest_member};
+use crate::log::payload::{self, Capture, Payload, SealedPayload};
+use crate::log::{canonical, mask};
 
 pub(super) struct Draft {
     pub(super) kind: RecordKind,
@@ -26,22 +25,19 @@ impl Draft {
         mut event: Event,
         payload: Option<Payload>,
         durability: Durability,
-        entropy: &dyn Entropy,
-        sealer: &dyn Sealer,
+        capture: &Capture,
+        (entropy, sealer): (&dyn Entropy, &dyn Sealer),
     ) -> Result<Self, StoreError> {
-        let mut kept = None;
-        if let Some(payload) = payload {
-            let digested = digest(&payload, entropy, sealer)?;
-            if event.detail.members().is_none() {
-                event.detail = Json::object([("value", event.detail)]);
-            }
-            let text = Json::text(digested.digest.to_string());
-            event.detail.set(&digest_member(payload.part), text);
-            if digested.sealed.is_none() {
-                event.detail.set("payload", Json::text("not kept"));
-            }
-            kept = digested.sealed;
+        mask::texts(&mut event.detail);
+        if let Some((_, name)) = &mut event.subject.target
+            && let Some(masked) = mask::text(name)
+        {
+            *name = masked;
         }
+        let kept = match &payload {
+            Some(payload) => payload::take(&mut event, payload, capture, entropy, sealer)?,
+            None => None,
+        };
         Self::plain(event, durability).map(|draft| Self { payload: kept, ..draft })
     }
 

@@ -1,16 +1,28 @@
 //! Payloads: arguments and results, sealed beside the chain. The chain knows only their salted digest, so one can be
-//! deleted and nothing of it can be guessed back.
+//! deleted and nothing of it can be guessed back. What looks like a secret is masked before it is sealed.
 
-use prokura_domain::clock::Entropy;
+use prokura_domain::clock::{Entropy, Timestamp};
 use prokura_domain::digest::Digest;
 use prokura_domain::id::CallId;
 use prokura_domain::json::Json;
+use prokura_domain::pointer::Pointer;
 use prokura_domain::port::{SealContext, SealFault, Sealer};
+use prokura_domain::record::Event;
 use rusqlite::{Connection, OptionalExtension as _};
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
+use crate::log::mask::{self, MaskRule};
 use crate::log::read;
+
+/// Version 7 knows how old and how large payloads are, so that they can be deleted by it.
+pub(crate) const SCHEMA_8: &str = "
+ALTER TABLE payload ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE payload ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+UPDATE payload SET at = coalesce((SELECT r.at FROM record r WHERE r.seq = payload.seq), 0),
+    size = coalesce(length(sealed), 0);
+CREATE INDEX payload_kept ON payload(id, at, size) WHERE sealed IS NOT NULL;
+";
 
 /// Arguments or results of a Call, as they went over the wire.
 #[derive(Clone)]
@@ -31,6 +43,21 @@ impl std::fmt::Debug for Payload {
     }
 }
 
+/// How payloads are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// So many bytes of a payload are kept at most; of a longer one, its beginning.
+    pub most: usize,
+    /// Places that the person named as secret.
+    pub rules: Vec<MaskRule>,
+}
+
+impl Default for Capture {
+    fn default() -> Self {
+        Self { most: 64 * 1024, rules: Vec::new() }
+    }
+}
+
 /// What is written beside a record.
 pub(super) struct SealedPayload {
     pub(super) call: String,
@@ -39,35 +66,118 @@ pub(super) struct SealedPayload {
     pub(super) bytes: Option<Vec<u8>>,
 }
 
-/// What the record says of a payload, and what is written beside it.
-pub(super) struct Digested {
-    pub(super) digest: Digest,
-    /// `None`: the Vault is locked, so neither bytes nor salt can be kept.
-    pub(super) sealed: Option<SealedPayload>,
+/// What is kept of a payload, before it is sealed.
+struct Kept {
+    bytes: Zeroizing<Vec<u8>>,
+    masked: Vec<String>,
+    whole: bool,
 }
 
-pub(super) fn digest(
+/// Writes into `event` what its record says of a payload, and answers what is written beside it: nothing while the
+/// Vault is locked, for then neither bytes nor salt can be kept.
+pub(super) fn take(
+    event: &mut Event,
     payload: &Payload,
+    capture: &Capture,
     entropy: &dyn Entropy,
     sealer: &dyn Sealer,
-) -> Result<Digested, StoreError> {
+) -> Result<Option<SealedPayload>, StoreError> {
+    if event.detail.members().is_none() {
+        event.detail = Json::object([("value", event.detail.clone())]);
+    }
     let mut salt = [0u8; 16];
     entropy.fill(&mut salt);
+    // The digest is of what went over the wire, so that what was sent can be proved by who has it.
     let digest = Digest::of(&[&salt, &payload.bytes]);
-    let sealed = match seal(payload, &salt, sealer) {
+    event.detail.set(&digest_member(payload.part), Json::text(digest.to_string()));
+    let kept = payload.keep.then(|| keep(event, payload, capture));
+    let sealed = match seal(payload, kept.as_ref(), &salt, sealer) {
         Ok(sealed) => Some(sealed),
-        Err(SealFault::Locked(_)) => None,
+        Err(SealFault::Locked(_)) => {
+            event.detail.set("payload", Json::text("not kept"));
+            None
+        }
         Err(fault @ SealFault::DoesNotOpen) => return Err(fault.into()),
     };
-    Ok(Digested { digest, sealed })
+    if let (Some(kept), true) = (&kept, sealed.is_some()) {
+        tell(event, payload, kept, &salt);
+    }
+    Ok(sealed)
 }
 
-fn seal(payload: &Payload, salt: &[u8], sealer: &dyn Sealer) -> Result<SealedPayload, SealFault> {
-    let call = payload.call.as_str();
-    let bytes = if payload.keep {
-        Some(sealer.seal(&context(call, payload.part), &payload.bytes)?)
+/// Where what is kept is not all that was sent, the record says so, with the digest of what is kept.
+fn tell(event: &mut Event, payload: &Payload, kept: &Kept, salt: &[u8]) {
+    let part = payload.part;
+    if !kept.masked.is_empty() {
+        let places = kept.masked.iter().take(64).map(Json::text).collect();
+        event.detail.set(&format!("{part}_masked"), Json::Array(places));
+    }
+    if !kept.whole {
+        event.detail.set(&format!("{part}_kept_bytes"), Json::from(kept.bytes.len() as u64));
+    }
+    if !kept.masked.is_empty() || !kept.whole {
+        let digest = Digest::of(&[salt, &kept.bytes]);
+        event.detail.set(&kept_member(part), Json::text(digest.to_string()));
+    }
+}
+
+fn keep(event: &Event, payload: &Payload, capture: &Capture) -> Kept {
+    let server = event.subject.server.as_ref().map(|(id, _)| id.as_str());
+    let tool = event.subject.target.as_ref().map(|(_, name)| name.as_str());
+    let rules = capture.rules.iter().filter(|rule| rule.covers(server, tool));
+    let pointers: Vec<&Pointer> = rules.map(|rule| &rule.pointer).collect();
+    let (bytes, masked) = masked(&payload.bytes, &pointers);
+    let whole = bytes.len() <= capture.most;
+    let bytes = if whole {
+        bytes
     } else {
-        None
+        Zeroizing::new(bytes.iter().copied().take(capture.most).collect())
+    };
+    Kept { bytes, masked, whole }
+}
+
+/// The payload without what looks like a secret, and where that was. What is no JSON is masked as a text, line by line.
+fn masked(bytes: &[u8], pointers: &[&Pointer]) -> (Zeroizing<Vec<u8>>, Vec<String>) {
+    if let Ok(mut value) = Json::read(bytes) {
+        let places = mask::payload(&mut value, pointers);
+        let bytes = if places.is_empty() { bytes.to_vec() } else { value.to_text().into_bytes() };
+        return (Zeroizing::new(bytes), places);
+    }
+    let mut places = Vec::new();
+    let mut out = Vec::with_capacity(bytes.len());
+    for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let data = line.strip_prefix(b"data:").unwrap_or(line);
+        let head = line.get(..line.len() - data.len()).unwrap_or_default();
+        let (clean, found) = match Json::read(data.trim_ascii()) {
+            Ok(mut value) => {
+                let found = !mask::payload(&mut value, pointers).is_empty();
+                (found.then(|| format!("{}\n", value.to_text())), found)
+            }
+            Err(_) => {
+                let clean = mask::text(&String::from_utf8_lossy(data));
+                let found = clean.is_some();
+                (clean, found)
+            }
+        };
+        out.extend_from_slice(head);
+        out.extend_from_slice(clean.as_deref().map_or(data, str::as_bytes));
+        if found {
+            places.push(format!("line {}", at + 1));
+        }
+    }
+    (Zeroizing::new(out), places)
+}
+
+fn seal(
+    payload: &Payload,
+    kept: Option<&Kept>,
+    salt: &[u8],
+    sealer: &dyn Sealer,
+) -> Result<SealedPayload, SealFault> {
+    let call = payload.call.as_str();
+    let bytes = match kept {
+        Some(kept) => Some(sealer.seal(&context(call, payload.part), &kept.bytes)?),
+        None => None,
     };
     let field = salt_field(payload.part);
     let salt = sealer.seal(&context(call, &field), salt)?;
@@ -98,14 +208,93 @@ pub(super) fn read(
     }
 }
 
-/// The member of a record's detail that holds the digest.
+/// What was deleted, or is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PayloadCount {
+    /// How many payloads.
+    pub payloads: i64,
+    /// Their bytes, as they were sealed.
+    pub bytes: i64,
+}
+
+/// Which payloads go. All that are given are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// Those from before this moment.
+    pub before: Option<Timestamp>,
+    /// The oldest, until no more than so many bytes are left.
+    pub most_bytes: Option<i64>,
+}
+
+pub(super) fn kept(db: &Connection) -> rusqlite::Result<PayloadCount> {
+    let sql = "SELECT count(*), coalesce(sum(size), 0) FROM payload WHERE sealed IS NOT NULL";
+    db.query_row(sql, [], |row| Ok(PayloadCount { payloads: row.get(0)?, bytes: row.get(1)? }))
+}
+
+/// Deletes at most `most` payloads from before a moment, else the oldest while there are `excess` bytes too many; with
+/// their salts, so that nothing of them can be guessed back.
+pub(super) fn delete(
+    db: &Connection,
+    before: Option<Timestamp>,
+    excess: i64,
+    most: i64,
+) -> rusqlite::Result<PayloadCount> {
+    let moment = before.map_or(i64::MIN, |before| before.0);
+    let mut gone = PayloadCount::default();
+    for (id, size) in oldest(db, "at < ?1", moment, most)? {
+        remove(db, id, size, &mut gone)?;
+    }
+    let left = most - gone.payloads;
+    let others = if gone.bytes < excess && left > 0 {
+        oldest(db, "at >= ?1", moment, left)?
+    } else {
+        Vec::new()
+    };
+    for (id, size) in others {
+        if gone.bytes >= excess {
+            break;
+        }
+        remove(db, id, size, &mut gone)?;
+    }
+    Ok(gone)
+}
+
+fn oldest(
+    db: &Connection,
+    which: &str,
+    moment: i64,
+    most: i64,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let sql = format!(
+        "SELECT id, size FROM payload WHERE sealed IS NOT NULL AND {which} ORDER BY id LIMIT ?2"
+    );
+    db.prepare_cached(&sql)?
+        .query_map([moment, most], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn remove(db: &Connection, id: i64, size: i64, gone: &mut PayloadCount) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM payload WHERE id = ?")?.execute([id])?;
+    gone.payloads += 1;
+    gone.bytes += size;
+    Ok(())
+}
+
+/// The member of a record's detail that holds the digest of what went over the wire.
 pub(super) fn digest_member(part: &str) -> String {
     format!("{part}_digest")
 }
 
+/// The member that holds the digest of what is kept, where that is not the same.
+fn kept_member(part: &str) -> String {
+    format!("{part}_kept_digest")
+}
+
 fn said(body: &str, part: &str) -> Option<Digest> {
     let body = Json::read(body.as_bytes()).ok()?;
-    Digest::from_hex(body.member("detail")?.member(&digest_member(part))?.as_str()?)
+    let detail = body.member("detail")?;
+    let kept = detail.member(&kept_member(part));
+    Digest::from_hex(kept.or_else(|| detail.member(&digest_member(part)))?.as_str()?)
 }
 
 fn salt_field(part: &str) -> String {

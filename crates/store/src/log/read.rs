@@ -11,24 +11,14 @@ use crate::error::StoreError;
 use crate::log::writer::Head;
 use crate::store::PATIENCE;
 
-const RECORD: &str = "r.seq, r.at, r.kind, r.v, r.body, r.prev, r.hash";
-
-/// Which records are wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RecordQuery {
-    /// How many at most.
-    pub limit: u32,
-    /// Only records before this one.
-    pub before: Option<i64>,
-    /// Only records whose agent, server, account, target or kind contains this text, whatever the case of a to z.
-    pub search: Option<String>,
-}
+pub(super) const RECORD: &str = "r.seq, r.at, r.kind, r.v, r.body, r.prev, r.hash";
 
 /// A connection that cannot write.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
@@ -41,39 +31,9 @@ pub(super) fn head(db: &Connection) -> Result<Head, StoreError> {
     Ok(head.unwrap_or(Head { seq: 0, hash: Digest([0; 32]) }))
 }
 
-pub(super) fn page(db: &Connection, query: &RecordQuery) -> Result<Vec<AuditRecord>, StoreError> {
-    let before = query.before.unwrap_or(i64::MAX);
-    let sought = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let found = match sought {
-        None => db
-            .prepare_cached(&page_sql())?
-            .query_map(params![before, query.limit], record)?
-            .collect::<rusqlite::Result<_>>()?,
-        Some(text) => db
-            .prepare_cached(&search_sql())?
-            .query_map(params![before, query.limit, like(text)], record)?
-            .collect::<rusqlite::Result<_>>()?,
-    };
-    Ok(found)
-}
-
-pub(super) fn page_sql() -> String {
-    format!("SELECT {RECORD} FROM record r WHERE r.seq < ?1 ORDER BY r.seq DESC LIMIT ?2")
-}
-
-fn search_sql() -> String {
-    let columns = ["agent_name", "server_name", "account_name", "target", "kind"];
-    let any = columns.map(|column| format!(r"i.{column} LIKE ?3 ESCAPE '\'")).join(" OR ");
-    format!(
-        "SELECT {RECORD} FROM record_index i JOIN record r ON r.seq = i.seq
-         WHERE i.seq < ?1 AND ({any}) ORDER BY i.seq DESC LIMIT ?2"
-    )
-}
-
-/// `text` anywhere, its own wildcards taken literally.
-fn like(text: &str) -> String {
-    let escaped = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{escaped}%")
+/// The number of the oldest record that is still in this file; 0 where there is none.
+pub(super) fn oldest(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("SELECT coalesce(min(seq), 0) FROM record", [], |row| row.get(0))
 }
 
 pub(super) fn one(db: &Connection, seq: i64) -> Result<Option<AuditRecord>, StoreError> {
@@ -81,6 +41,13 @@ pub(super) fn one(db: &Connection, seq: i64) -> Result<Option<AuditRecord>, Stor
         .prepare_cached(&format!("SELECT {RECORD} FROM record r WHERE r.seq = ?"))?
         .query_row([seq], record)
         .optional()?)
+}
+
+/// Records after `seq`, oldest first.
+pub(super) fn after(db: &Connection, seq: i64, most: usize) -> rusqlite::Result<Vec<AuditRecord>> {
+    let sql = format!("SELECT {RECORD} FROM record r WHERE r.seq > ? ORDER BY r.seq LIMIT ?");
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    db.prepare_cached(&sql)?.query_map(params![seq, most], record)?.collect()
 }
 
 pub(super) fn each(
@@ -118,12 +85,12 @@ pub(super) fn open_calls(db: &Connection) -> Result<Vec<(i64, AuditRecord)>, Sto
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {
     Ok(AuditRecord {
-        seq: row.get("seq")?,
-        at: row.get("at").map(Timestamp)?,
-        kind: row.get("kind")?,
-        v: row.get("v")?,
-        body: row.get("body")?,
-        prev: row.get("prev").map(Digest)?,
-        hash: row.get("hash").map(Digest)?,
+        seq: row.get(0)?,
+        at: row.get(1).map(Timestamp)?,
+        kind: row.get(2)?,
+        v: row.get(3)?,
+        body: row.get(4)?,
+        prev: row.get(5).map(Digest)?,
+        hash: row.get(6).map(Digest)?,
     })
 }

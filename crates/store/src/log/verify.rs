@@ -8,6 +8,7 @@ use prokura_domain::port::Anchor;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::error::StoreError;
+use crate::log::segment::{self, Segment};
 use crate::log::{read, wal_of};
 use crate::store::PATIENCE;
 
@@ -47,15 +48,27 @@ impl Verdict {
     }
 }
 
-/// Verifies the log in a file, which may be a copy, or the file of a running host. Nothing is written to it; beside a copy
-/// that brought its write-ahead log along, SQLite leaves its index of that (`-shm`).
+/// Verifies the log in a file, which may be a copy, an archive, or the file of a running host. Nothing is written to it;
+/// beside a copy that brought its write-ahead log along, SQLite leaves its index of that (`-shm`).
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when it is no database of Prokura at all, [`StoreError::Database`] when it cannot be opened.
 pub fn verify_file(path: &Path, anchor: Option<Anchor>) -> Result<Verdict, StoreError> {
+    verify_file_by(path, anchor, None)
+}
+
+/// Like [`verify_file`]; all signatures have to be by `key`, where it is known.
+///
+/// # Errors
+/// Those of [`verify_file`].
+pub fn verify_file_by(
+    path: &Path,
+    anchor: Option<Anchor>,
+    key: Option<[u8; 32]>,
+) -> Result<Verdict, StoreError> {
     let db = connect(path)?;
-    let mut verdict = verify(&db, path, Some(anchor.as_ref()), None)?;
-    if let Some(key) = signing_key(&db)? {
+    let mut verdict = verify(&db, path, Some(anchor.as_ref()), key, None)?;
+    if let (Some(key), None) = (signing_key(&db)?, key) {
         verdict.notes.push(format!(
             "The checkpoints are signed by the key {key}; compare it with the key you noted, for nothing in the file \
              itself can prove whose it is."
@@ -94,11 +107,13 @@ fn uri(path: &Path) -> String {
 
 /// Verifies what `db` sees. `anchor` is what is known of the anchor: nothing, that there is none, or which; `key` is the
 /// Vault's, where it is open.
+/// With `tail` only what came after the newest good checkpoint before that record.
 pub(super) fn verify(
     db: &Connection,
     path: &Path,
     anchor: Option<Option<&Anchor>>,
     key: Option<[u8; 32]>,
+    tail: Option<i64>,
 ) -> Result<Verdict, StoreError> {
     let corrupt = |fault: rusqlite::Error| StoreError::Corrupt {
         path: path.to_owned(),
@@ -113,9 +128,17 @@ pub(super) fn verify(
         verdict.fault("the log has no name: its first rows were removed");
         return Ok(verdict);
     };
-    let mut checkpoints = Checkpoints::read(&db, &log_id, key, &mut verdict)?;
-    let mut chain = Chain::new(&log_id);
-    let walked = walk(&db, |found| {
+    let segments = segments(&db, path, &log_id, key, &mut verdict)?;
+    let from = start_of_tail(&db, tail)?;
+    let mut checkpoints = Checkpoints::read(&db, &log_id, key, from, &mut verdict)?;
+    let mut chain = match (checkpoints.at(from), read::one(&db, from)) {
+        (Some(hash), Ok(Some(record))) if record.hash == hash => {
+            Chain::after(&log_id, &segments, from, hash)
+        }
+        _ => Chain::new(&log_id, &segments),
+    };
+    let begin = chain.last();
+    let walked = walk(&db, begin, |found| {
         chain.follow(found, &mut verdict);
         checkpoints.meet(found, &mut verdict);
         let own = anchor.flatten().filter(|anchor| anchor.log_id == log_id);
@@ -125,14 +148,75 @@ pub(super) fn verify(
         verdict.fault(format!("the file is damaged after record {}: {fault}", chain.last()));
     }
     verdict.records = chain.count();
-    if verdict.records == 0 {
+    if verdict.records == 0 && begin == 0 {
         verdict.fault("the log holds no record: even its first one was removed");
     }
-    checkpoints.end(chain.last(), &mut verdict);
+    let archived = segments.last().map_or(0, |segment| segment.last);
+    checkpoints.end(archived.max(begin), chain.last(), &mut verdict);
+    let own = anchor.flatten().filter(|anchor| anchor.seq <= begin && anchor.log_id == log_id);
+    if let Some(anchor) = own
+        && let Some(record) = read::one(&db, anchor.seq)?
+    {
+        check_anchored(&Found::Record(record), Some(anchor), &mut verdict);
+    }
     if let Some(anchor) = anchor {
         check_end(chain.last(), &log_id, anchor, &mut verdict);
     }
     Ok(verdict)
+}
+
+/// The newest checkpoint at or before `tail`; 0 for the whole log.
+fn start_of_tail(db: &Connection, tail: Option<i64>) -> Result<i64, StoreError> {
+    let Some(tail) = tail else { return Ok(0) };
+    let sql = "SELECT coalesce(max(seq), 0) FROM checkpoint WHERE seq <= ?";
+    Ok(db.query_row(sql, [tail], |row| row.get(0))?)
+}
+
+/// The closed segments: each signed, each going on from the one before, and their archives as they were signed, as far as
+/// they lie beside the file.
+fn segments(
+    db: &Connection,
+    path: &Path,
+    log_id: &str,
+    key: Option<[u8; 32]>,
+    verdict: &mut Verdict,
+) -> Result<Vec<Segment>, StoreError> {
+    let Ok(found) = segment::all(db) else {
+        verdict.fault("the list of closed segments does not read");
+        return Ok(Vec::new());
+    };
+    let mut good: Vec<Segment> = Vec::new();
+    for one in found {
+        let place = format!("records {} to {}", one.first, one.last);
+        let expected = good.last().map_or(1, |before| before.last + 1);
+        let by = key.or(good.last().map(|before| before.key)).unwrap_or(one.key);
+        if one.first != expected || one.last < one.first {
+            verdict.fault(format!(
+                "the segment of {place} does not go on from record {}",
+                expected - 1
+            ));
+            break;
+        }
+        if by != one.key || !one.is_signed(log_id) {
+            verdict.fault(format!("the segment of {place} is not signed by the key of this log"));
+            break;
+        }
+        look_at_archive(&one, path, &place, verdict);
+        good.push(one);
+    }
+    Ok(good)
+}
+
+fn look_at_archive(one: &Segment, path: &Path, place: &str, verdict: &mut Verdict) {
+    let beside = path.with_file_name(segment::FOLDER).join(&one.file);
+    match segment::digest_of(&beside) {
+        Ok(digest) if digest == one.digest => {}
+        Ok(_) => verdict.fault(format!("the archive of {place} was changed: {}", one.file)),
+        Err(_) => verdict.notes.push(format!(
+            "Of {place} only their end was checked: their archive {} is not beside this file.",
+            one.file
+        )),
+    }
 }
 
 fn check_anchored(found: &Found, anchor: Option<&Anchor>, verdict: &mut Verdict) {
@@ -167,10 +251,11 @@ fn check_end(last: i64, log_id: &str, anchor: Option<&Anchor>, verdict: &mut Ver
 }
 
 /// Visits the records by number, also those that do not read.
-fn walk(db: &Connection, mut visit: impl FnMut(&Found)) -> rusqlite::Result<()> {
-    let mut all =
-        db.prepare("SELECT seq, at, kind, v, body, prev, hash FROM record ORDER BY seq")?;
-    let mut rows = all.query([])?;
+fn walk(db: &Connection, from: i64, mut visit: impl FnMut(&Found)) -> rusqlite::Result<()> {
+    let sql = "SELECT seq, at, kind, v, body, prev, hash FROM record WHERE seq > ? ORDER BY seq";
+    let mut all = db.prepare(sql)?;
+    // Numbers below 1 are no record's; they would show as a chain that goes back.
+    let mut rows = all.query([if from == 0 { i64::MIN } else { from }])?;
     while let Some(row) = rows.next()? {
         let seq = row.get("seq")?;
         visit(&read::record(row).map_or(Found::Unreadable(seq), Found::Record));

@@ -3,31 +3,38 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use prokura_domain::clock::{Clock, Entropy};
 use prokura_domain::digest::Digest;
-use prokura_domain::id::base32;
-use prokura_domain::json::Json;
 use prokura_domain::port::{Anchor, Signer};
-use prokura_domain::record::{Durability, Event, RECORD_VERSION, RecordKind, link};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use prokura_domain::record::Durability;
+use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::log::anchor::Anchorer;
 use crate::log::draft::Draft;
-use crate::log::reserve::reserve;
+use crate::log::index::{self, Known};
 use crate::log::ticker::Ticker;
 use crate::log::{checkpoint, read, wal_of};
 use crate::store::{self, Safety};
+
+mod rows;
 
 /// How many records share one transaction at most.
 const BATCH: usize = 256;
 /// How many records a checkpoint may lag behind.
 const RECORDS_PER_CHECKPOINT: i64 = 1_000;
+/// How many records are indexed before the writer looks for orders again: a Call waits for no more than these.
+const INDEXED_AT_ONCE: usize = 128;
+/// How long nothing has to come before the index is caught up with, and how long after it could not be written.
+const IDLE: Duration = Duration::from_millis(20);
+const BROKEN: Duration = Duration::from_secs(2);
 /// How many reminders (of half a second) a checkpoint may lag behind.
 const TICKS_PER_CHECKPOINT: u32 = 120;
 
@@ -40,8 +47,15 @@ pub(super) enum Order {
     Close(mpsc::Sender<Option<Anchor>>),
     Tick,
     Stop,
-    #[cfg(test)]
-    Look(Box<dyn FnOnce(&mut Writer) + Send>),
+    /// Something else that only this thread may do: keeping the index, the payloads and the archives.
+    Run(Box<dyn FnOnce(&mut Writer) + Send>),
+}
+
+/// Up to where the log reaches, and up to where its index does.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) head: AtomicI64,
+    pub(super) indexed: AtomicI64,
 }
 
 /// What an order means for the thread.
@@ -65,7 +79,11 @@ pub(super) struct Writer {
     anchorer: Arc<Anchorer>,
     ticker: Ticker,
     log_id: String,
-    head: Head,
+    pub(super) head: Head,
+    progress: Arc<Progress>,
+    known: Known,
+    /// How long nothing has to come before the index is caught up with.
+    idle: Duration,
     /// Up to where checkpoints reach.
     pub(super) signed: i64,
     /// Something is in the write-ahead log that was not synced.
@@ -83,11 +101,15 @@ impl Writer {
     ) -> Result<(Self, String), StoreError> {
         let mut connection = store::connect(path)?;
         store::configure(&connection)?;
-        let log_id = found_or_founded(&mut connection, clock.as_ref(), entropy)?;
+        let log_id = rows::found_or_founded(&mut connection, clock.as_ref(), entropy)?;
         let head = read::head(&connection)?;
         let signed =
             connection
                 .query_row("SELECT coalesce(max(seq), 0) FROM checkpoint", [], |row| row.get(0))?;
+        let progress = Progress {
+            head: AtomicI64::new(head.seq),
+            indexed: AtomicI64::new(index::reach(&connection)?),
+        };
         let anchorer = Arc::new(Anchorer::new(Arc::clone(&signer), path.to_owned()));
         let ticker = Ticker::start(orders)?;
         let writer = Self {
@@ -99,6 +121,9 @@ impl Writer {
             ticker,
             log_id: log_id.clone(),
             head,
+            progress: Arc::new(progress),
+            known: Known::default(),
+            idle: IDLE,
             signed,
             unsynced: false,
             ticks: 0,
@@ -110,9 +135,43 @@ impl Writer {
         Arc::clone(&self.anchorer)
     }
 
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// The next order; while none comes, the index is caught up with.
+    fn next(&mut self, inbox: &mpsc::Receiver<Order>) -> Option<Order> {
+        while self.backlog() > 0 {
+            match inbox.recv_timeout(self.idle) {
+                Ok(order) => return Some(order),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    let wait = if self.index().is_ok() { Duration::ZERO } else { BROKEN };
+                    self.idle = wait;
+                }
+            }
+        }
+        inbox.recv().ok()
+    }
+
+    /// How many records the index does not have yet.
+    pub(super) fn backlog(&self) -> i64 {
+        self.head.seq - self.progress.indexed.load(Ordering::Relaxed)
+    }
+
+    /// Indexes some of the records that are not indexed yet.
+    pub(super) fn index(&mut self) -> Result<(), StoreError> {
+        let from = self.progress.indexed.load(Ordering::Relaxed);
+        let to = index::catch_up(&mut self.connection, from, INDEXED_AT_ONCE, &mut self.known)?;
+        self.unsynced |= to > from;
+        self.progress.indexed.store(to, Ordering::Release);
+        Ok(())
+    }
+
     /// Works until the log is closed or dropped.
     pub(super) fn run(mut self, inbox: &mpsc::Receiver<Order>) {
-        while let Ok(first) = inbox.recv() {
+        while let Some(first) = self.next(inbox) {
+            self.idle = IDLE;
             let mut drafts = Vec::new();
             let mut next = Some(first);
             let mut other = None;
@@ -156,8 +215,7 @@ impl Writer {
                 self.sync();
                 return Step::End;
             }
-            #[cfg(test)]
-            Order::Look(look) => look(self),
+            Order::Run(work) => work(self),
         }
         Step::GoOn
     }
@@ -191,13 +249,14 @@ impl Writer {
         let synced = drafts.iter().any(|draft| draft.durability == Durability::Synced);
         let safety = if synced { Safety::Synced } else { Safety::Logged };
         let now = self.clock.now();
-        match write(&mut self.connection, &self.log_id, self.head, now, safety, drafts) {
+        match rows::write(&mut self.connection, &self.log_id, self.head, now, safety, drafts) {
             Ok((head, answers)) => {
                 // A full sync covers everything that was in the write-ahead log before; without a record there is none.
                 if head != self.head {
                     self.unsynced = !synced;
                 }
                 self.head = head;
+                self.progress.head.store(head.seq, Ordering::Release);
                 Ok(answers)
             }
             Err(fault) => {
@@ -269,118 +328,4 @@ impl Writer {
         self.ticks = 0;
         Ok(anchor)
     }
-}
-
-fn write(
-    connection: &mut Connection,
-    log_id: &str,
-    mut head: Head,
-    now: prokura_domain::Timestamp,
-    safety: Safety,
-    drafts: &[&Draft],
-) -> rusqlite::Result<(Head, Vec<Answer>)> {
-    connection.pragma_update(None, "synchronous", safety.pragma())?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut answers = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        answers.push(match reserve(&transaction, &draft.reservation, now)? {
-            None => {
-                head = insert(&transaction, log_id, head, now, draft)?;
-                Ok(head.seq)
-            }
-            Some(fault) => Err(fault),
-        });
-    }
-    transaction.commit()?;
-    Ok((head, answers))
-}
-
-fn insert(
-    db: &Transaction<'_>,
-    log_id: &str,
-    head: Head,
-    at: prokura_domain::Timestamp,
-    draft: &Draft,
-) -> rusqlite::Result<Head> {
-    let seq = head.seq + 1;
-    let kind = draft.kind.as_str();
-    let hash = link(log_id, seq, at, kind, RECORD_VERSION, &draft.body, head.hash);
-    db.prepare_cached(
-        "INSERT INTO record(seq, at, kind, v, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![seq, at.0, kind, RECORD_VERSION, draft.body, head.hash.0, hash.0])?;
-    index(db, seq, kind, draft)?;
-    if let Some(payload) = &draft.payload {
-        db.prepare_cached(
-            "INSERT INTO payload(seq, call, part, salt, sealed) VALUES (?, ?, ?, ?, ?)",
-        )?
-        .execute(params![seq, payload.call, payload.part, payload.salt, payload.bytes])?;
-    }
-    note_open(db, seq, draft)?;
-    Ok(Head { seq, hash })
-}
-
-fn index(db: &Transaction<'_>, seq: i64, kind: &str, draft: &Draft) -> rusqlite::Result<()> {
-    let subject = &draft.subject;
-    let first = |pair: &'_ Option<(String, String)>| pair.as_ref().map(|(first, _)| first.clone());
-    let second =
-        |pair: &'_ Option<(String, String)>| pair.as_ref().map(|(_, second)| second.clone());
-    db.prepare_cached(
-        "INSERT INTO record_index(seq, kind, call, agent, agent_name, server, server_name, account, account_name,
-         target_kind, target) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        seq,
-        kind,
-        subject.call,
-        first(&subject.agent),
-        second(&subject.agent),
-        first(&subject.server),
-        second(&subject.server),
-        first(&subject.account),
-        second(&subject.account),
-        first(&subject.target),
-        second(&subject.target),
-    ])?;
-    Ok(())
-}
-
-/// Keeps the list of intents without an outcome, so that a start need not read the whole log.
-fn note_open(db: &Transaction<'_>, seq: i64, draft: &Draft) -> rusqlite::Result<()> {
-    if draft.kind == RecordKind::HostRecovered {
-        db.execute("DELETE FROM open_call", [])?;
-    }
-    let Some(call) = &draft.subject.call else { return Ok(()) };
-    if draft.kind == RecordKind::CallIntent {
-        db.prepare_cached("INSERT OR REPLACE INTO open_call(call, seq) VALUES (?, ?)")?
-            .execute(params![call, seq])?;
-    } else if draft.kind == RecordKind::CallOutcome {
-        db.prepare_cached("DELETE FROM open_call WHERE call = ?")?.execute([call])?;
-    }
-    Ok(())
-}
-
-/// The log's name; a new log gets one, and its first record.
-fn found_or_founded(
-    connection: &mut Connection,
-    clock: &dyn Clock,
-    entropy: &dyn Entropy,
-) -> Result<String, StoreError> {
-    let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: Option<String> =
-        db.query_row("SELECT log_id FROM log", [], |row| row.get(0)).optional()?;
-    if let Some(log_id) = found {
-        return Ok(log_id);
-    }
-    let mut bytes = [0u8; 16];
-    entropy.fill(&mut bytes);
-    let log_id = format!("log_{}", base32(&bytes));
-    let now = clock.now();
-    db.execute("INSERT INTO log(log_id, opened_at) VALUES (?, ?)", params![log_id, now.0])?;
-    let detail = Json::object([("log_id", Json::text(&log_id))]);
-    let event = Event::new(RecordKind::LogOpened, detail);
-    let draft = Draft::plain(event, Durability::Synced)?;
-    insert(&db, &log_id, Head { seq: 0, hash: Digest([0; 32]) }, now, &draft)?;
-    db.commit()?;
-    Ok(log_id)
 }

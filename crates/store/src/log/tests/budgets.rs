@@ -53,7 +53,7 @@ async fn a_charge_and_its_record_are_written_together_or_not_at_all() {
 async fn one_refused_charge_does_not_hold_up_what_waits_beside_it() {
     let bench = Bench::new();
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let order = writer::Order::Look(Box::new(move |_| held.recv().unwrap()));
+    let order = writer::Order::Run(Box::new(move |_| held.recv().unwrap()));
     bench.log.0.orders.send(order).unwrap();
     let append = |number: i64| {
         let log = bench.log.clone();

@@ -134,7 +134,7 @@ impl Bench {
         look: impl FnOnce(&mut Writer) -> T + Send + 'static,
     ) -> T {
         let (answer, answered) = std::sync::mpsc::channel();
-        let order = Order::Look(Box::new(move |writer| answer.send(look(writer)).unwrap()));
+        let order = Order::Run(Box::new(move |writer| answer.send(look(writer)).unwrap()));
         self.log.0.orders.send(order).unwrap();
         answered.recv().unwrap()
     }
@@ -173,5 +173,6 @@ pub(crate) fn of_call(kind: RecordKind, call: &str) -> Event {
         server: Some(("srv_1".to_owned(), "Shop_100%".to_owned())),
         account: Some(("acc_1".to_owned(), "anna@example.org".to_owned())),
         target: Some(("tool".to_owned(), "buy_things".to_owned())),
+        trace: None,
     })
 }

@@ -97,3 +97,80 @@ async fn deleting_a_payload_leaves_the_chain_whole() {
     assert!(bench.log.payload("cal_1", "arguments").unwrap().is_none());
     assert!(bench.log.verify().unwrap().is_whole());
 }
+
+#[tokio::test]
+async fn secrets_are_masked_before_they_are_sealed_and_the_digest_is_of_what_was_sent() {
+    let bench = Bench::new();
+    bench.log.set_capture(crate::Capture {
+        most: 1000,
+        rules: vec![crate::MaskRule {
+            server: Some("srv_1".to_owned()),
+            tool: Some("buy_things".to_owned()),
+            pointer: "/card".parse().unwrap(),
+        }],
+    });
+    let bytes =
+        br#"{"name":"buy_things","arguments":{"card":"4111 1111","password":"hunter2","n":1}}"#;
+    let intent = of_call(RecordKind::CallIntent, "cal_1");
+    let kept = Some(payload("cal_1", bytes, true));
+    let seq = bench.log.append_call(intent, kept, Durability::Logged).await.unwrap();
+    let opened = bench.log.payload("cal_1", "arguments").unwrap().unwrap();
+    let said = String::from_utf8(opened.to_vec()).unwrap();
+    assert_eq!(
+        said,
+        r#"{"name":"buy_things","arguments":{"card":"[masked]","password":"[masked]","n":1}}"#
+    );
+    let body = bench.log.record(seq).unwrap().unwrap().body;
+    assert!(
+        body.contains(r#""arguments_masked":["/arguments/card","/arguments/password"]"#),
+        "{body}"
+    );
+    assert_ne!(
+        detail(&bench.log, seq, "arguments_digest"),
+        detail(&bench.log, seq, "arguments_kept_digest")
+    );
+}
+
+#[tokio::test]
+async fn of_a_long_payload_only_the_beginning_is_kept() {
+    let bench = Bench::new();
+    bench.log.set_capture(crate::Capture { most: 4, rules: Vec::new() });
+    let intent = of_call(RecordKind::CallIntent, "cal_1");
+    let kept = Some(payload("cal_1", b"no json, and long", true));
+    let seq = bench.log.append_call(intent, kept, Durability::Logged).await.unwrap();
+    assert_eq!(bench.log.payload("cal_1", "arguments").unwrap().unwrap().as_slice(), b"no j");
+    assert!(bench.log.record(seq).unwrap().unwrap().body.contains(r#""arguments_kept_bytes":4"#));
+}
+
+#[tokio::test]
+async fn payloads_go_by_age_and_by_size_oldest_first_and_it_is_recorded() {
+    let bench = Bench::new();
+    for number in 1..=6 {
+        let call = format!("cal_{number}");
+        let intent = of_call(RecordKind::CallIntent, &call);
+        let kept = Some(payload(&call, &[b'x'; 100], true));
+        bench.log.append_call(intent, kept, Durability::Logged).await.unwrap();
+    }
+    let log = bench.log.clone();
+    tokio::task::spawn_blocking(move || {
+        let moment = log.record(4).unwrap().unwrap().at;
+        let gone = log
+            .delete_payloads(crate::Retention { before: Some(moment), most_bytes: None })
+            .unwrap();
+        assert_eq!(gone.payloads, 2);
+        let each = log.keeping().unwrap().kept.bytes / 4;
+        let gone = log
+            .delete_payloads(crate::Retention { before: None, most_bytes: Some(each * 2) })
+            .unwrap();
+        assert_eq!(gone.payloads, 2);
+        for (call, there) in [("cal_1", false), ("cal_4", false), ("cal_5", true), ("cal_6", true)]
+        {
+            assert_eq!(log.payload(call, "arguments").unwrap().is_some(), there, "{call}");
+        }
+        assert!(log.verify().unwrap().is_whole());
+        let last = log.records(&crate::RecordQuery { limit: 1, ..Default::default() }).unwrap();
+        assert_eq!(last[0].kind, "log.payloads_deleted");
+    })
+    .await
+    .unwrap();
+}

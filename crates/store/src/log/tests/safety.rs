@@ -38,7 +38,7 @@ async fn one_record_too_large_for_the_disk_does_not_refuse_those_beside_it() {
     let bench = Bench::new();
     bench.look(|writer| limit(&writer.connection, 3));
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let order = writer::Order::Look(Box::new(move |_| held.recv().unwrap()));
+    let order = writer::Order::Run(Box::new(move |_| held.recv().unwrap()));
     bench.log.0.orders.send(order).unwrap();
     let large = Event::new(
         RecordKind::ToolChanged,

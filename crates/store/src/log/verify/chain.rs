@@ -5,7 +5,7 @@ use prokura_domain::json::Json;
 use prokura_domain::record::{AuditRecord, RecordKind, link};
 
 use super::Verdict;
-use crate::log::canonical;
+use crate::log::segment::Segment;
 
 /// One row of the log.
 pub(super) enum Found {
@@ -17,6 +17,7 @@ pub(super) enum Found {
 
 pub(super) struct Chain<'a> {
     log_id: &'a str,
+    segments: &'a [Segment],
     last: i64,
     /// The hash the next record has to follow; unknown after one that does not read.
     hash: Option<Digest>,
@@ -24,8 +25,27 @@ pub(super) struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn new(log_id: &'a str) -> Self {
-        Self { log_id, last: 0, hash: Some(Digest([0; 32])), count: 0 }
+    /// A chain that begins with record 1, or after what went into archives.
+    pub(super) fn new(log_id: &'a str, segments: &'a [Segment]) -> Self {
+        Self { log_id, segments, last: 0, hash: Some(Digest([0; 32])), count: 0 }
+    }
+
+    /// A chain that goes on after a record that is known.
+    pub(super) fn after(log_id: &'a str, segments: &'a [Segment], last: i64, hash: Digest) -> Self {
+        Self { last, hash: Some(hash), ..Self::new(log_id, segments) }
+    }
+
+    /// Where the first record found is one that may come first, because those before it went into archives.
+    fn begin(&mut self, seq: i64) {
+        let archived = self.segments.last().map_or(0, |segment| segment.last);
+        if self.count == 0 && self.last == 0 && archived > 0 {
+            self.last = archived.min(seq - 1);
+            let ended = self.segments.iter().find(|segment| segment.last == self.last);
+            self.hash = match self.last {
+                0 => Some(Digest([0; 32])),
+                _ => ended.map(|segment| segment.hash),
+            };
+        }
     }
 
     pub(super) fn last(&self) -> i64 {
@@ -41,6 +61,7 @@ impl<'a> Chain<'a> {
             Found::Record(record) => record.seq,
             Found::Unreadable(seq) => *seq,
         };
+        self.begin(seq);
         let expected = self.last + 1;
         if seq == expected + 1 {
             verdict.fault(format!("record {expected} is missing"));
@@ -69,18 +90,24 @@ impl<'a> Chain<'a> {
             ));
         }
         let body = Json::read(record.body.as_bytes());
-        let is_canonical =
-            body.as_ref().is_ok_and(|body| canonical(body).is_ok_and(|text| text == record.body));
+        // It was read, so a text that is its own canonical form reads back as itself.
+        let is_canonical = body.as_ref().is_ok_and(|body| body.to_canonical() == record.body);
         let hash =
             link(self.log_id, seq, record.at, &record.kind, record.v, &record.body, record.prev);
         // The hash takes the body as it stands, so a body that is not canonical could hide other members.
         if !is_canonical || hash != record.hash {
             verdict.fault(format!("record {seq} was changed"));
         }
+        let ended = self.segments.iter().find(|segment| segment.last == seq);
+        if ended.is_some_and(|segment| segment.hash != record.hash) {
+            verdict.fault(format!("record {seq} is not the one that its closed segment ends with"));
+        }
+        if seq != 1 {
+            return;
+        }
         let named = body.ok().and_then(|body| body.at("/detail/log_id").cloned());
-        if seq == 1
-            && (record.kind != RecordKind::LogOpened.as_str()
-                || named.as_ref().and_then(Json::as_str) != Some(self.log_id))
+        if record.kind != RecordKind::LogOpened.as_str()
+            || named.as_ref().and_then(Json::as_str) != Some(self.log_id)
         {
             verdict.fault("record 1 is not the first record of this log");
         }

@@ -28,13 +28,15 @@ impl Checkpoints {
         db: &Connection,
         log_id: &str,
         expected: Option<[u8; 32]>,
+        from: i64,
         verdict: &mut Verdict,
     ) -> Result<Self, StoreError> {
         let mut checkpoints = Self { open: BTreeMap::new(), last: 0 };
         let mut key = expected;
-        let mut all =
-            db.prepare("SELECT seq, hash, signature, public_key FROM checkpoint ORDER BY seq")?;
-        let mut rows = all.query([])?;
+        let mut all = db.prepare(
+            "SELECT seq, hash, signature, public_key FROM checkpoint WHERE seq >= ? ORDER BY seq",
+        )?;
+        let mut rows = all.query([from])?;
         while let Some(row) = rows.next()? {
             let seq: i64 = row.get("seq")?;
             let Ok(found) = stored(row) else {
@@ -63,9 +65,14 @@ impl Checkpoints {
         }
     }
 
-    /// What is left has no record.
-    pub(super) fn end(self, last: i64, verdict: &mut Verdict) {
-        for seq in self.open.keys() {
+    /// The place it signed, where it is good and no record has met it yet.
+    pub(super) fn at(&self, seq: i64) -> Option<Digest> {
+        self.open.get(&seq).copied()
+    }
+
+    /// What is left has no record, but for those that went into archives.
+    pub(super) fn end(self, archived: i64, last: i64, verdict: &mut Verdict) {
+        for seq in self.open.keys().filter(|seq| **seq > archived) {
             verdict.fault(if *seq > last {
                 format!("the log ends at record {last}, and record {seq} was signed: its end was cut off")
             } else {
@@ -73,7 +80,7 @@ impl Checkpoints {
             });
         }
         if self.last < last {
-            let from = self.last + 1;
+            let from = self.last.max(archived) + 1;
             verdict
                 .notes
                 .push(format!("Records {from} to {last} are not covered by a checkpoint yet."));
