@@ -24,6 +24,12 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             sign_in::run(&data, place, *choice, *machine).await
         }
         Command::Audit(words) => audit::run(&data, *words, json).await,
+        Command::Guardrails(words @ Guardrails::Check { .. }) => {
+            let value = ask(&data, &guardrails::request(words)?).await?;
+            show::print(&value, json);
+            let well = value.as_array().is_some_and(Vec::is_empty);
+            Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Command::Doctor => {
             let value = match ask(&data, &Request::Doctor).await {
                 // Without a Host the folder itself can be looked at.

@@ -273,7 +273,8 @@ impl Log {
         let db = read::connect(&self.0.path)?;
         let key = self.0.signer.public_key();
         let known = unread.is_none();
-        let mut verdict = verify::verify(&db, &self.0.path, known.then_some(anchor.as_ref()), key, tail)?;
+        let mut verdict =
+            verify::verify(&db, &self.0.path, known.then_some(anchor.as_ref()), key, tail)?;
         if let Some(fault) = unread {
             verdict.notes.push(format!(
                 "The anchor could not be read ({fault}): whether the log was put back to an older copy, or cut after its \
