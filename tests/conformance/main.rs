@@ -5,11 +5,15 @@
 
 mod authorization;
 mod client;
+mod cross;
 mod drive;
 mod outcome;
 mod server;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use prokura_domain::protocol::LEGACY_VERSIONS;
+use prokura_testkit::reference::Speaks;
 
 /// The official conformance suite, through Prokura.
 #[derive(Debug, Parser)]
@@ -29,6 +33,15 @@ enum Leg {
         /// Test the reference server itself, without Prokura: nothing may fail.
         #[arg(long)]
         direct: bool,
+        /// The reference server knows only `modern`, or only sessions up to a revision such as 2025-06-18.
+        #[arg(long)]
+        speaks: Option<String>,
+    },
+    /// Agents of every revision at servers of every revision, through Prokura: a table.
+    Cross {
+        /// Every cell; else those of the oldest and the newest revision on either side of the era change.
+        #[arg(long)]
+        all: bool,
     },
     /// The suite acts as server and authorization server behind Prokura.
     Client {
@@ -52,7 +65,18 @@ enum Leg {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Options::parse().leg {
-        Leg::Server { requirements, direct } => server::run(&requirements, direct).await,
+        Leg::Server { requirements, direct, speaks } => {
+            let speaks = match speaks.as_deref() {
+                None => Speaks::Everything,
+                Some("modern") => Speaks::Modern,
+                Some(newest) => {
+                    let known = LEGACY_VERSIONS.into_iter().find(|known| *known == newest);
+                    Speaks::Sessions(known.context("no revision with sessions")?)
+                }
+            };
+            server::run(&requirements, direct, speaks).await
+        }
+        Leg::Cross { all } => cross::run(all).await,
         Leg::Client { requirements } => client::run(&requirements).await,
         Leg::Authorization { requirements } => authorization::run(&requirements).await,
         Leg::Drive { url } => drive::run(&url).await,

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow};
 use prokura_tests::tools;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -33,11 +33,45 @@ pub struct Outcome {
     extras: Count,
 }
 
+impl Outcome {
+    fn line(&self, leg: &str, requirements: &str) -> Value {
+        json!({
+            "leg": leg,
+            "requirements": requirements,
+            "scenarios": self.scenarios.json(),
+            "checks": self.checks.json(),
+            "extras": self.extras.json(),
+        })
+    }
+
+    /// The required scenarios that passed, of all.
+    pub fn scenarios(&self) -> String {
+        format!("{}/{}", self.scenarios.passed, self.scenarios.total)
+    }
+}
+
 /// Runs the suite with `arguments` and the expected failures of this repository, prints what it says and, as the last
 /// line, what it came to.
 pub async fn run(leg: &str, requirements: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let (said, outcome) = judge(leg, requirements, arguments, "expected-failures.yaml").await?;
+    println!("{said}");
+    let outcome = outcome.map_err(|(outcome, error)| {
+        println!("{}", outcome.line(leg, requirements));
+        error
+    })?;
+    println!("{}", outcome.line(leg, requirements));
+    Ok(())
+}
+
+/// Runs the suite with `arguments` and a file of expected failures: what it said, and what it came to.
+pub async fn judge(
+    leg: &str,
+    requirements: &str,
+    arguments: &[&str],
+    expected: &str,
+) -> anyhow::Result<(String, Result<Outcome, (Outcome, anyhow::Error)>)> {
     let results = tempfile::Builder::new().prefix("conformance-").tempdir()?;
-    let expected = tools::package().join("conformance/expected-failures.yaml");
+    let expected = tools::package().join("conformance").join(expected);
     let mut command = Command::new(tools::node()?);
     command.arg(tools::suite()).arg(leg).args(arguments).args(["--requirements", requirements]);
     command.arg("-o").arg(results.path());
@@ -45,36 +79,28 @@ pub async fn run(leg: &str, requirements: &str, arguments: &[&str]) -> anyhow::R
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let output = command.output().await.context("the suite does not start")?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    println!("{said}");
     let kept = std::env::var_os("PROKURA_CONFORMANCE_RESULTS");
     if let Some(kept) = kept {
         // Where somebody wants to look at every check.
         let copied = Command::new("cp").arg("-r").arg(results.path()).arg(&kept).status().await?;
         eprintln!("the results are in {} ({copied})", kept.to_string_lossy());
     }
-    tell(leg, requirements, &said, &required(leg, requirements)?)?;
-    if !output.status.success() {
-        bail!(
-            "the suite found failures that {} does not list, or listed ones that pass now",
-            expected.display()
-        );
+    let outcome =
+        read(&said, &required(leg, requirements)?).context("the suite printed no summary")?;
+    if output.status.success() {
+        return Ok((said, Ok(outcome)));
     }
-    Ok(())
+    let error = anyhow!(
+        "the suite found failures that {} does not list, or listed ones that pass now",
+        expected.display()
+    );
+    Ok((said, Err((outcome, error))))
 }
 
 /// Prints, as the last line, what a run came to.
 pub fn tell(leg: &str, requirements: &str, said: &str, required: &[String]) -> anyhow::Result<()> {
     let outcome = read(said, required).context("the suite printed no summary")?;
-    println!(
-        "{}",
-        json!({
-            "leg": leg,
-            "requirements": requirements,
-            "scenarios": outcome.scenarios.json(),
-            "checks": outcome.checks.json(),
-            "extras": outcome.extras.json(),
-        })
-    );
+    println!("{}", outcome.line(leg, requirements));
     Ok(())
 }
 

@@ -2,13 +2,13 @@
 
 use prokura_testkit::TestHost;
 use prokura_testkit::injector::Injector;
-use prokura_testkit::reference::Reference;
+use prokura_testkit::reference::{Reference, Speaks};
 
 use crate::outcome;
 
-/// Runs it.
-pub async fn run(requirements: &str, direct: bool) -> anyhow::Result<()> {
-    let reference = Reference::start().await?;
+/// Runs it against a server that speaks everything, or only some revisions.
+pub async fn run(requirements: &str, direct: bool, speaks: Speaks) -> anyhow::Result<()> {
+    let reference = Reference::speaking(speaks).await?;
     if direct {
         return outcome::run("server", requirements, &["--url", &reference.url()]).await;
     }

@@ -8,6 +8,29 @@ use tokio::sync::Mutex;
 /// The suite starts many programs at once: one leg at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
 
+#[tokio::test]
+async fn agents_and_servers_of_different_eras_reach_each_other() {
+    let _turn = TURN.lock().await;
+    let program = env!("CARGO_BIN_EXE_prokura-conformance");
+    let run = Command::new(program).arg("cross").kill_on_drop(true).output();
+    let output =
+        tokio::time::timeout(std::time::Duration::from_secs(300), run).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}");
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn every_expected_failure_between_the_eras_is_explained() {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let expected = read(&format!("{folder}/conformance/expected-crossing.yaml"));
+    let explained = read(&format!("{folder}/../docs/bridging.md"));
+    for line in expected.lines().filter_map(|line| line.trim().strip_prefix("- ")) {
+        assert!(explained.contains(line), "docs/bridging.md says nothing of {line}");
+    }
+}
+
 /// Runs a leg; every required scenario has to pass.
 async fn passes(leg: &str, revision: &str, required: u64) {
     let _turn = TURN.lock().await;

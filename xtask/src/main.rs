@@ -29,7 +29,8 @@ cargo xtask COMMAND
   shots                        a picture of every screen, light and dark, into shots/
   fuzz [TARGET]… [--seconds N] run the fuzz targets (all), 30 seconds each unless told otherwise
   conformance LEG [--requirements REV]
-                               LEG is server, client or authorization; the last line is JSON";
+                               LEG is server, client or authorization; the last line is JSON
+  conformance cross            every agent revision at every server revision, as a table";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -51,7 +51,13 @@ pub fn shots(place: &Place) -> Result<()> {
 
 /// `cargo xtask conformance`.
 pub fn conformance(place: &Place, words: &[String]) -> Result<()> {
-    let usage = "conformance server|client|authorization [--requirements REV]";
+    let usage =
+        "conformance server|client|authorization [--requirements REV], or conformance cross";
+    if let [leg] = words
+        && leg == "cross"
+    {
+        return cross(place);
+    }
     let (leg, revision) = match words {
         [leg] => (leg.as_str(), "2026-07-28"),
         [leg, flag, revision] if flag == "--requirements" => (leg.as_str(), revision.as_str()),
@@ -60,15 +66,28 @@ pub fn conformance(place: &Place, words: &[String]) -> Result<()> {
     if !["server", "client", "authorization"].contains(&leg) {
         bail!("there is no leg {leg:?}: cargo xtask {usage}");
     }
-    debian::install(debian::HEADLESS)?;
-    node::present()?;
-    node::install(place, &place.tests().join("node"))?;
-    python::install(place)?;
-    build::programs(place, &["prokura", "prokura-conformance"])?;
+    conformance_needs(place)?;
     let step =
         Step::new(format!("conformance {leg} {revision}"), place.program("prokura-conformance"))
             .args(&[leg, "--requirements", revision]);
     with_tools(place, step)
         .or("Results that differ from the expected failures are named above")
         .run()
+}
+
+/// `cargo xtask conformance cross`: agents of every revision at servers of every revision.
+fn cross(place: &Place) -> Result<()> {
+    conformance_needs(place)?;
+    let step = Step::new("conformance cross", place.program("prokura-conformance"));
+    with_tools(place, step.args(&["cross", "--all"]))
+        .or("Failures beyond docs/bridging.md are named above")
+        .run()
+}
+
+fn conformance_needs(place: &Place) -> Result<()> {
+    debian::install(debian::HEADLESS)?;
+    node::present()?;
+    node::install(place, &place.tests().join("node"))?;
+    python::install(place)?;
+    build::programs(place, &["prokura", "prokura-conformance"])
 }

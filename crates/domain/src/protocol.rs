@@ -17,6 +17,13 @@ pub const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities"
 /// `_meta` key of the client's name; a claim.
 pub const META_CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 
+/// `_meta` key of the least severe log message a request wants to hear of.
+pub const META_LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+/// `_meta` key of the server's name in a result; a claim.
+pub const META_SERVER: &str = "io.modelcontextprotocol/serverInfo";
+/// `_meta` key of the subscription a message belongs to.
+pub const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+
 /// The two families of revisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Era {

@@ -4,6 +4,7 @@
 mod aggregate;
 mod authority;
 mod away;
+mod bridge;
 mod entrance;
 mod era;
 mod header;
@@ -13,9 +14,11 @@ mod lines;
 mod load;
 mod path;
 mod relay;
+mod seal;
 mod session;
 mod shared;
 mod single;
+mod sub;
 mod tasks;
 mod wait;
 
@@ -26,6 +29,7 @@ use std::time::Duration;
 
 pub use axum::Router;
 use prokura_domain::Entropy;
+use prokura_domain::port::Sealer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -80,17 +84,24 @@ impl Gateway {
     }
 
     /// The endpoint over `path`, which is reached at `port`. To be called within a Tokio runtime.
-    pub fn router(path: Arc<dyn Path>, entropy: Arc<dyn Entropy>, port: u16) -> Router {
-        Self::router_at_pace(path, entropy, port, Pace::default())
+    pub fn router(
+        path: Arc<dyn Path>,
+        entropy: Arc<dyn Entropy>,
+        sealer: Arc<dyn Sealer>,
+        port: u16,
+    ) -> Router {
+        Self::router_at_pace(path, (entropy, sealer), port, Pace::default())
     }
 
     /// The same with other waiting times.
     pub fn router_at_pace(
         path: Arc<dyn Path>,
-        entropy: Arc<dyn Entropy>,
+        (entropy, sealer): (Arc<dyn Entropy>, Arc<dyn Sealer>),
         port: u16,
         pace: Pace,
     ) -> Router {
+        let seal = seal::Seal::with(sealer);
+        let path = Arc::new(bridge::Bridge::over(path, Arc::clone(&entropy), seal));
         entrance::router(shared::Shared::start(path, entropy, port, pace))
     }
 

@@ -135,7 +135,7 @@ impl Shared {
                     outgoing: Outgoing { verb: Verb::Delete, headers, body: bytes::Bytes::new() },
                 }]
             }
-            Place::All(many) => many.endings(&session.agent),
+            Place::All(many) => many.endings(),
         }
     }
 }

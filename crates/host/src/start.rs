@@ -118,7 +118,8 @@ impl Host {
             .await?;
         let stop = CancellationToken::new();
         let path = Arc::new(delegation.clone());
-        let router = Gateway::router(path, Arc::clone(&ground.entropy), port);
+        let sealer = Arc::clone(&ground.vault) as Arc<dyn Sealer>;
+        let router = Gateway::router(path, Arc::clone(&ground.entropy), sealer, port);
         let guard = Guard::new();
         let behind = Behind {
             router: router.clone(),

@@ -30,6 +30,8 @@ struct Target {
     authority: String,
     port: u16,
     bearer: HeaderValue,
+    /// The revision the agent seems to be of.
+    older: Option<&'static str>,
 }
 
 impl Injector {
@@ -38,6 +40,22 @@ impl Injector {
     /// # Errors
     /// When the system has no port to give, or `endpoint` is not a URL.
     pub async fn start(endpoint: &str, key: &str) -> anyhow::Result<Self> {
+        Self::start_as(endpoint, key, None).await
+    }
+
+    /// The same for an agent that seems to be of an older revision than it is.
+    ///
+    /// # Errors
+    /// As for [`Self::start`].
+    pub async fn older(endpoint: &str, key: &str, revision: &'static str) -> anyhow::Result<Self> {
+        Self::start_as(endpoint, key, Some(revision)).await
+    }
+
+    async fn start_as(
+        endpoint: &str,
+        key: &str,
+        older: Option<&'static str>,
+    ) -> anyhow::Result<Self> {
         let url = Url::parse(endpoint)?;
         let (listener, port) = crate::loopback().await?;
         let target = Target {
@@ -49,6 +67,7 @@ impl Injector {
             authority: url.authority().to_owned(),
             port,
             bearer: HeaderValue::from_str(&format!("Bearer {key}"))?,
+            older,
         };
         let router = Router::new().fallback(pass).with_state(target);
         let task = tokio::spawn(async move {
@@ -68,11 +87,18 @@ impl Injector {
 async fn pass(State(target): State<Target>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let (body, greeting) = match target.older {
+        None => (reqwest::Body::wrap_stream(body.into_data_stream()), None),
+        Some(older) => match aged(body, older).await {
+            Some((body, greeting)) => (reqwest::Body::from(body), greeting),
+            None => return StatusCode::BAD_REQUEST.into_response(),
+        },
+    };
     let sent = target
         .http
         .request(parts.method, format!("{}{path}", target.base))
         .headers(rewritten(&target, &parts.headers))
-        .body(reqwest::Body::wrap_stream(body.into_data_stream()))
+        .body(body)
         .send()
         .await;
     match sent {
@@ -81,11 +107,31 @@ async fn pass(State(target): State<Target>, request: Request) -> Response {
             let mut headers = answer.headers().clone();
             headers.remove(header::TRANSFER_ENCODING);
             headers.remove(header::CONNECTION);
+            if let (Some(claimed), Some(older)) = (greeting, target.older) {
+                let said = answer.text().await.unwrap_or_default();
+                let back = said.replace(&format!("\"{older}\""), &format!("\"{claimed}\""));
+                headers.remove(header::CONTENT_LENGTH);
+                return (status, headers, back).into_response();
+            }
             let body = Body::from_stream(answer.bytes_stream().map_err(std::io::Error::other));
             (status, headers, body).into_response()
         }
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
+}
+
+/// The body as an older agent sends it; with the revision that the agent really claimed, where this is its handshake.
+async fn aged(body: Body, older: &str) -> Option<(Vec<u8>, Option<String>)> {
+    let bytes = axum::body::to_bytes(body, 64 << 20).await.ok()?;
+    let Ok(mut message) = serde_json::from_slice::<serde_json::Value>(&bytes) else {
+        return Some((bytes.to_vec(), None));
+    };
+    let greets = message.get("method").and_then(serde_json::Value::as_str) == Some("initialize");
+    let claimed = message.pointer_mut("/params/protocolVersion").filter(|_| greets);
+    let Some(claimed) = claimed else { return Some((bytes.to_vec(), None)) };
+    let really = claimed.as_str().map(str::to_owned);
+    *claimed = serde_json::json!(older);
+    Some((message.to_string().into_bytes(), really))
 }
 
 fn rewritten(target: &Target, from: &HeaderMap) -> HeaderMap {
@@ -95,7 +141,20 @@ fn rewritten(target: &Target, from: &HeaderMap) -> HeaderMap {
         if *name == header::TRANSFER_ENCODING || *name == header::CONNECTION {
             continue;
         }
-        headers.append(name.clone(), rewrite(name, value, &own, &target.authority));
+        if *name == header::CONTENT_LENGTH && target.older.is_some() {
+            continue;
+        }
+        let version = name.as_str() == "mcp-protocol-version";
+        match target.older.filter(|_| version) {
+            // The header came with 2025-06-18.
+            Some(older) if older < "2025-06-18" => {}
+            Some(older) => {
+                headers.append(name.clone(), HeaderValue::from_static(older));
+            }
+            None => {
+                headers.append(name.clone(), rewrite(name, value, &own, &target.authority));
+            }
+        }
     }
     headers.insert(header::AUTHORIZATION, target.bearer.clone());
     headers

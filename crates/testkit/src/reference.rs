@@ -7,6 +7,7 @@ mod content;
 mod definitions;
 mod features;
 mod jobs;
+mod speaks;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 
 use crate::recorder::{Recorder, record};
+pub use speaks::Speaks;
 
 /// A running reference server. It stops when it is dropped.
 #[derive(Debug)]
@@ -41,6 +43,14 @@ impl Reference {
     /// # Errors
     /// When the system has no port to give.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::speaking(Speaks::Everything).await
+    }
+
+    /// Starts one that knows only some revisions.
+    ///
+    /// # Errors
+    /// When the system has no port to give.
+    pub async fn speaking(speaks: Speaks) -> anyhow::Result<Self> {
         let (listener, port) = crate::loopback().await?;
         let config = StreamableHttpServerConfig::default()
             .with_allowed_origins([
@@ -57,6 +67,7 @@ impl Reference {
         let recorder = Recorder::default();
         let router = Router::new()
             .nest_service("/mcp", service)
+            .layer(axum::middleware::from_fn_with_state(speaks, speaks::only))
             .layer(axum::middleware::from_fn_with_state(recorder.clone(), record));
         let task = tokio::spawn(async move {
             // Serving ends only when the task is aborted.

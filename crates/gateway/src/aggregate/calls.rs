@@ -10,7 +10,7 @@ use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
 use prokura_domain::{Era, Json, Verb};
 use tokio::sync::OnceCell;
 
-use super::many::{Many, Sub};
+use super::many::Many;
 use super::names::Sort;
 use super::tour::Tour;
 use super::{refused, screen, without_tasks};
@@ -20,6 +20,7 @@ use crate::header;
 use crate::letter::Letter;
 use crate::relay::{self, Errand, Held, Passing};
 use crate::session::Session;
+use crate::sub::Sub;
 use crate::tasks;
 use crate::wait::{self, Speaks};
 
@@ -76,7 +77,7 @@ async fn carried(
     let (params, body) = renamed(&letter, &goal.name, Era::Legacy);
     let kind = message_kind(&letter, params);
     let route = session.many().map(|many| Many::route(&session, many, &id, &sub));
-    let sent = sub.inbound(&tour.agent, kind, Verb::Post, body);
+    let sent = sub.inbound(kind, Verb::Post, body);
     let reply = wait::pass(&tour.shared, sent, speaks).await?;
     if reply.status == 404 && sub.upstream.is_some() {
         if let Some(many) = session.many() {
@@ -131,7 +132,7 @@ pub(crate) fn notified(tour: &Tour, session: &Arc<Session>, letter: &Letter, hel
     }
     if let Some(sub) = session.many().and_then(|many| many.routed(id)) {
         let kind = message_kind(letter, letter.params());
-        send(tour, sub.inbound(&tour.agent, kind, Verb::Post, letter.raw.clone()), held);
+        send(tour, sub.inbound(kind, Verb::Post, letter.raw.clone()), held);
     }
 }
 
@@ -147,7 +148,7 @@ pub(crate) fn answered(
     let mut message = letter.json.clone();
     message.set("id", theirs.clone());
     let kind = Kind::Answer { id: theirs, result: answer.1.clone() };
-    send(tour, sub.inbound(&tour.agent, kind, Verb::Post, Bytes::from(message.to_text())), held);
+    send(tour, sub.inbound(kind, Verb::Post, Bytes::from(message.to_text())), held);
 }
 
 fn send(tour: &Tour, inbound: Inbound, held: Held) {

@@ -6,34 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode};
-use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, Server, ServerId, Verb};
+use prokura_delegation::{Inbound, Refusal, RefusalCode};
+use prokura_domain::{AccountId, AgentId, Era, Json, Server, ServerId};
 use tokio::sync::OnceCell;
 
-use crate::entrance::went_well;
-use crate::header;
-use crate::initialize::greeting;
 use crate::session::Sessions;
 use crate::shared::Shared;
+use crate::sub::{Spot, Sub, Unopened};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 /// Questions of one Server that wait for an answer.
 const ASKED: usize = 64;
-
-/// One session at one Server.
-#[derive(Debug)]
-pub(crate) struct Sub {
-    /// The gateway's id of it; no Agent ever sees it.
-    pub id: String,
-    pub server: ServerId,
-    pub account: AccountId,
-    pub upstream: Option<String>,
-    pub version: String,
-    /// What the Server says it can do.
-    pub capabilities: Json,
-}
 
 type Key = (ServerId, AccountId);
 
@@ -104,7 +88,7 @@ impl Many {
 
     /// Forgets a session that its Server no longer knows.
     pub fn forget(&self, sub: &Sub) {
-        let key = (sub.server.clone(), sub.account.clone());
+        let key = (sub.spot.server.clone(), sub.spot.account.clone());
         let mut subs = self.subs.lock().unwrap_or_else(PoisonError::into_inner);
         if subs.get(&key).and_then(|cell| cell.get()).is_some_and(|known| known.id == sub.id) {
             subs.remove(&key);
@@ -118,34 +102,18 @@ impl Many {
         server: &Server,
         account: &AccountId,
     ) -> Result<Arc<Sub>, Refusal> {
-        let mut sub = Sub {
-            id: Sessions::mint(&*shared.entropy),
-            server: server.id.clone(),
-            account: account.clone(),
-            upstream: None,
-            version: String::new(),
-            capabilities: Json::Null,
-        };
-        let id = self.next_id();
-        let hello = sub.message(agent, "initialize", self.params.clone(), Some(id.clone()));
-        let reply = shared.path.pass(hello).await?;
-        let status = reply.status;
-        sub.upstream = reply.header(header::SESSION).map(str::to_owned);
-        let read = greeting(reply, Some(&id)).await;
-        let message = read.ok().and_then(|(_, message)| message).filter(|_| went_well(status));
-        let Some(result) = message.as_ref().and_then(|message| message.member("result")) else {
-            let text = format!(
-                "The server {} offers no session of the revisions up to 2025-11-25, which this agent speaks.",
-                server.name
-            );
-            return Err(Refusal::new(RefusalCode::Unreachable, text));
-        };
-        let version = result.member("protocolVersion").and_then(Json::as_str);
-        sub.version = version.unwrap_or(prokura_domain::protocol::LEGACY).to_owned();
-        sub.capabilities = result.member("capabilities").cloned().unwrap_or(Json::Null);
-        let ready = Json::Object(Vec::new());
-        shared.path.pass(sub.message(agent, "notifications/initialized", ready, None)).await?;
-        Ok(Arc::new(sub))
+        let spot =
+            Spot { agent: agent.clone(), server: server.id.clone(), account: account.clone() };
+        let place = (Sessions::mint(&*shared.entropy), spot, Era::Legacy);
+        let hello = (self.next_id(), self.params.clone());
+        match Sub::open(&*shared.path, place, hello).await {
+            Ok(sub) => Ok(Arc::new(sub)),
+            Err(Unopened::Refused(refusal)) => Err(refusal),
+            Err(Unopened::None) => {
+                let text = format!("The server {} does not answer as an MCP server.", server.name);
+                Err(Refusal::new(RefusalCode::Unreachable, text))
+            }
+        }
     }
 
     /// Notes that a request is with one Server, so that a cancellation can follow it.
@@ -169,7 +137,7 @@ impl Many {
     /// A question of a Server as the Agent gets it: with an id that no other Server's question has. A Server's word
     /// that it no longer asks names that id too; about anything else it has no word.
     pub fn told_apart(&self, sub: &Sub, mut message: Json) -> Option<Json> {
-        let key = (sub.server.clone(), sub.account.clone());
+        let key = (sub.spot.server.clone(), sub.spot.account.clone());
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(id) = message.member("id").cloned() {
             let serial = self.serial.fetch_add(1, Ordering::Relaxed);
@@ -198,12 +166,9 @@ impl Many {
     }
 
     /// The messages that end the sessions.
-    pub fn endings(&self, agent: &AgentId) -> Vec<Inbound> {
+    pub fn endings(&self) -> Vec<Inbound> {
         let subs = self.subs.lock().unwrap_or_else(PoisonError::into_inner);
-        subs.values()
-            .filter_map(|cell| cell.get())
-            .map(|sub| sub.inbound(agent, Kind::End, Verb::Delete, Bytes::new()))
-            .collect()
+        subs.values().filter_map(|cell| cell.get()).map(|sub| sub.ending()).collect()
     }
 }
 
@@ -212,46 +177,6 @@ impl Drop for Route {
         if let crate::session::Place::All(many) = &self.0.place {
             many.routes.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
         }
-    }
-}
-
-impl Sub {
-    /// Something for this session.
-    pub fn inbound(&self, agent: &AgentId, kind: Kind, verb: Verb, body: Bytes) -> Inbound {
-        let mut headers = Vec::new();
-        if !self.version.is_empty() {
-            headers.push((header::VERSION.to_owned(), self.version.clone()));
-        }
-        if let Some(id) = &self.upstream {
-            headers.push((header::SESSION.to_owned(), id.clone()));
-        }
-        Inbound {
-            agent: agent.clone(),
-            server: self.server.clone(),
-            account: self.account.clone(),
-            era: Era::Legacy,
-            session: Some(self.id.clone()),
-            kind,
-            outgoing: Outgoing { verb, headers, body },
-        }
-    }
-
-    /// A message of our own in this session.
-    pub fn message(
-        &self,
-        agent: &AgentId,
-        method: &str,
-        params: Json,
-        id: Option<Json>,
-    ) -> Inbound {
-        let body = super::message(method, &params, id.as_ref());
-        let kind = Kind::Message { method: method.to_owned(), params, id };
-        self.inbound(agent, kind, Verb::Post, body)
-    }
-
-    /// Whether the Server says it has this.
-    pub fn offers(&self, capability: &str) -> bool {
-        self.capabilities.member(capability).is_some()
     }
 }
 

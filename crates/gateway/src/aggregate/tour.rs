@@ -9,12 +9,13 @@ use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
 use prokura_domain::protocol::MODERN;
 use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, Server, Verb};
 
-use super::many::{Many, Sub};
+use super::many::Many;
 use super::names::{Meaning, Sort};
 use crate::header;
 use crate::initialize::greeting;
 use crate::session::{Place, Session};
 use crate::shared::Shared;
+use crate::sub::Sub;
 
 /// How long one Server may take for its whole list.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -182,7 +183,7 @@ impl Tour {
                 return Ok(Json::Null);
             }
             let id = many.next_id();
-            let asked = sub.message(&self.agent, sort.method(), params.clone(), Some(id.clone()));
+            let asked = sub.message(sort.method(), params.clone(), Some(id.clone()));
             let reply = self.shared.path.pass(asked).await?;
             if reply.status == 404 && sub.upstream.is_some() {
                 many.forget(&sub);

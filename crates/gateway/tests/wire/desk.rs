@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use prokura_domain::Entropy;
+use prokura_domain::port::Sealer;
 use prokura_domain::protocol::MODERN;
 use prokura_gateway::{Gateway, GatewayError, Pace};
 use reqwest::{Client, RequestBuilder, Response};
@@ -14,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::paths::{Act, Counting, KEY_A, Stage, World};
+use crate::paths::{Act, Counting, GlassSealer, KEY_A, Stage, World};
 
 pub const BOTH: &str = "application/json, text/event-stream";
 
@@ -42,7 +46,9 @@ pub async fn desk_at_pace<A: Act>(act: A, pace: Pace) -> Desk {
     let world = Arc::clone(&stage.world);
     let listener = Gateway::bind(0).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let router = Gateway::router_at_pace(stage, Arc::new(Counting(AtomicU64::new(1))), port, pace);
+    let hands: (Arc<dyn Entropy>, Arc<dyn Sealer>) =
+        (Arc::new(Counting(AtomicU64::new(1))), Arc::new(GlassSealer));
+    let router = Gateway::router_at_pace(stage, hands, port, pace);
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(Gateway::serve(listener, router, async move {
         let _ = stopped.await;
@@ -145,9 +151,21 @@ pub fn messages(text: &str) -> Vec<Value> {
         .collect()
 }
 
+/// What a stream says until it ends.
+pub async fn rest_of(mut stream: BoxStream<'static, reqwest::Result<Bytes>>) -> String {
+    let mut text = String::new();
+    while let Some(chunk) = stream.next().await {
+        text.push_str(&String::from_utf8_lossy(&chunk.unwrap()));
+    }
+    text
+}
+
 /// Reads a stream until its text satisfies `enough`.
-pub async fn read_until(answer: Response, enough: impl Fn(&str) -> bool) -> (String, impl Sized) {
-    let mut stream = Box::pin(answer.bytes_stream());
+pub async fn read_until(
+    answer: Response,
+    enough: impl Fn(&str) -> bool,
+) -> (String, BoxStream<'static, reqwest::Result<Bytes>>) {
+    let mut stream = answer.bytes_stream().boxed();
     let mut text = String::new();
     while !enough(&text) {
         let next = tokio::time::timeout(Duration::from_secs(10), stream.next()).await;

@@ -1,6 +1,7 @@
 //! The gateway over real HTTP on loopback, in front of paths that echo, refuse, hang or break.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bridging;
 mod desk;
 mod legacy;
 mod lines;

@@ -88,6 +88,9 @@ async fn every_request_states_its_version_and_capabilities() {
 async fn headers_that_differ_from_the_body_are_refused() {
     // ST-09, P-09
     let desk = desk(EchoPath).await;
+    let first = modern(1, "tools/list", json!({}));
+    // The first message finds out which era the server speaks.
+    assert_eq!(desk.modern("/s/files/mcp", &first).send().await.unwrap().status(), 200);
     let version = ("mcp-protocol-version", MODERN);
     let method = ("mcp-method", "tools/call");
     let name = ("mcp-name", "list files");

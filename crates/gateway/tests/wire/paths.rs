@@ -9,12 +9,14 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use prokura_delegation::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply};
+use prokura_domain::port::{SealContext, SealFault, Sealer};
 use prokura_domain::{
-    AccountId, Agent, AgentId, AgentState, AuditLevel, Change, Entropy, Json, Server, ServerId,
-    Timestamp,
+    AccountId, Agent, AgentId, AgentState, AuditLevel, Change, Digest, Entropy, Json, Server,
+    ServerId, Timestamp,
 };
 use prokura_gateway::Path;
 use tokio::sync::{broadcast, watch};
+use zeroize::Zeroizing;
 
 pub const KEY_A: &str = "prk_aaaaaaaa";
 pub const KEY_B: &str = "prk_bbbbbbbb";
@@ -207,6 +209,30 @@ impl Entropy for Counting {
         for (slot, byte) in out.iter_mut().zip(serial.iter().cycle()) {
             *slot = *byte;
         }
+    }
+}
+
+/// Ties what it seals to its context, and hides nothing.
+pub struct GlassSealer;
+
+impl GlassSealer {
+    fn tag(context: &SealContext<'_>) -> String {
+        Digest::of(&[format!("{context:?}").as_bytes()]).to_string()
+    }
+}
+
+impl Sealer for GlassSealer {
+    fn seal(&self, context: &SealContext<'_>, plain: &[u8]) -> Result<Vec<u8>, SealFault> {
+        Ok([Self::tag(context).as_bytes(), plain].concat())
+    }
+
+    fn open(
+        &self,
+        context: &SealContext<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealFault> {
+        let plain = sealed.strip_prefix(Self::tag(context).as_bytes());
+        plain.map(|plain| Zeroizing::new(plain.to_vec())).ok_or(SealFault::DoesNotOpen)
     }
 }
 

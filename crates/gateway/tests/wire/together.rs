@@ -177,30 +177,41 @@ async fn a_modern_agent_needs_no_session_for_all_servers() {
 }
 
 #[tokio::test]
-async fn a_server_of_the_other_era_is_left_out_and_says_why() {
-    let legacy_only = || {
-        ScriptedPath::new(|_, inbound: &Inbound| {
-            (inbound.era == Era::Modern).then(|| Ok(json_reply(400, "Bad Request: no session")))
-        })
+async fn servers_of_the_other_era_are_used_like_the_others() {
+    let answer = |inbound: &Inbound| {
+        let tools = r#"{"tools":[{"name":"x","inputSchema":{"type":"object"}}]}"#;
+        match said(inbound).as_str() {
+            "tools/list" => Some(Ok(json_reply(200, result(&id_of(inbound), tools)))),
+            "tools/call" => Some(Ok(json_reply(200, result(&id_of(inbound), r#"{"content":[]}"#)))),
+            _ => None,
+        }
     };
-    let one = desk(legacy_only()).await;
+    let one = desk(ScriptedPath::new(move |_, inbound: &Inbound| match &inbound.session {
+        Some(_) => answer(inbound),
+        None => Some(Ok(json_reply(400, "Bad Request: no session"))),
+    }))
+    .await;
     let listed = one.modern("/mcp", &modern(1, "tools/list", json!({}))).send().await.unwrap();
-    assert_eq!(body(listed).await["result"]["tools"], json!([]));
+    let names = body(listed).await["result"]["tools"].clone();
+    assert_eq!((&names[0]["name"], &names[1]["name"]), (&json!("files__x"), &json!("git__x")));
     let call = modern(2, "tools/call", json!({"name": "git__x"}));
     let told = body(one.modern("/mcp", &call).send().await.unwrap()).await;
-    let text = told["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(text.contains("git") && text.contains(MODERN), "{text}");
+    assert_eq!(told["result"]["resultType"], "complete", "{told}");
 
-    let modern_only = ScriptedPath::new(|_, inbound: &Inbound| {
-        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#;
-        (said(inbound) == "initialize").then(|| Ok(json_reply(404, error)))
-    });
-    let two = desk(modern_only).await;
+    let two = desk(ScriptedPath::new(move |_, inbound: &Inbound| match said(inbound).as_str() {
+        "initialize" => Some(Ok(json_reply(404, "no"))),
+        "server/discover" => {
+            let discovered = r#"{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}"#;
+            Some(Ok(json_reply(200, result(&id_of(inbound), discovered))))
+        }
+        _ => answer(inbound),
+    }))
+    .await;
     let session = two.session("/mcp").await;
-    let call = legacy(2, "tools/call", json!({"name": "git__x"}));
-    let told = ask(&two, &session, call).await;
-    let text = told["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(text.contains("git") && text.contains("2025-11-25"), "{text}");
+    let listed = ask(&two, &session, legacy(1, "tools/list", json!({}))).await;
+    assert_eq!(listed["result"]["tools"][1]["name"], "git__x", "{listed}");
+    let told = ask(&two, &session, legacy(2, "tools/call", json!({"name": "git__x"}))).await;
+    assert_eq!(told["result"], json!({"content": []}), "{told}");
 }
 
 #[tokio::test]

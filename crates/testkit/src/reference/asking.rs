@@ -1,13 +1,15 @@
-//! Tools and prompts that need input first: as `input_required` results, and as requests to a client with a session.
+//! Tools and prompts that need input first: as `input_required` results to a client of the modern revision, and as
+//! requests to a client with a session.
 
+mod live;
+
+use rmcp::ErrorData;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CreateMessageRequest,
+    CallToolRequestParams, CallToolResponse, ClientCapabilities, CreateMessageRequest,
     CreateMessageRequestParams, ElicitRequest, ElicitRequestParams, ElicitationSchema,
     InputRequest, InputRequests, InputRequiredResult, InputResponses, JsonObject, ListRootsRequest,
-    RequestMetaObject, SamplingMessage,
+    SamplingMessage,
 };
-use rmcp::service::RequestContext;
-use rmcp::{ErrorData, RoleServer};
 use serde_json::{Map, Value, json};
 
 use super::State;
@@ -75,7 +77,7 @@ fn content(given: &Map<String, Value>, pointer: &str) -> String {
 pub(super) fn call(
     state: &State,
     request: &CallToolRequestParams,
-    meta: &RequestMetaObject,
+    declared: &ClientCapabilities,
 ) -> Option<Result<CallToolResponse, ErrorData>> {
     let given = request.input_responses.as_ref();
     let sealed = request.request_state.as_deref();
@@ -99,7 +101,7 @@ pub(super) fn call(
         (Some("request_state" | "tampered_state"), _) => with_state(state, sealed),
         (Some("multiple_inputs"), _) => several(state, sealed, given),
         (Some("multi_round"), _) => rounds(state, sealed),
-        (Some("capabilities"), _) => by_capability(given, meta),
+        (Some("capabilities"), _) => by_capability(given, declared),
         _ => return None,
     })
 }
@@ -174,9 +176,8 @@ fn rounds(state: &State, sealed: Option<&str>) -> Result<CallToolResponse, Error
 
 fn by_capability(
     given: Option<&InputResponses>,
-    meta: &RequestMetaObject,
+    declared: &ClientCapabilities,
 ) -> Result<CallToolResponse, ErrorData> {
-    let declared = meta.client_capabilities().unwrap_or_default();
     let mut asked = Vec::new();
     if declared.elicitation.is_some() {
         asked.push(("user_name", person("What is your name?", "name", "string")?));
@@ -193,16 +194,21 @@ fn by_capability(
     Ok(InputRequiredResult::from_input_requests(needed(asked)).into())
 }
 
-/// Answers a tool that asks a client with a session while it runs; `None` when `name` is not one.
-pub(super) async fn live(
+/// Answers a tool whose answer is what the person or the model said; `None` when `name` is not one.
+pub(super) fn said_back(
     name: &str,
     arguments: &JsonObject,
-    context: &RequestContext<RoleServer>,
+    given: Option<&InputResponses>,
 ) -> Option<Result<CallToolResponse, ErrorData>> {
     let text =
         |key: &str| arguments.get(key).and_then(Value::as_str).unwrap_or("Please").to_owned();
+    if name == "test_sampling" {
+        return Some(match answer(given, "model") {
+            Some(given) => Ok(said(format!("LLM response: {}", content(given, "/text"))).into()),
+            None => ask_one("model", Ok(model(&text("prompt")))),
+        });
+    }
     let (message, asked) = match name {
-        "test_sampling" => return Some(Ok(sample(&text("prompt"), context).await.into())),
         "test_elicitation" => (
             text("message"),
             json!({
@@ -215,29 +221,20 @@ pub(super) async fn live(
         "test_elicitation_sep1330_enums" => ("Please choose".to_owned(), choices()),
         _ => return None,
     };
-    let asked = match schema(asked) {
-        Ok(asked) => asked,
-        Err(error) => return Some(Err(error)),
-    };
-    let result = match context.peer.create_elicitation(form(&message, asked)).await {
-        Ok(result) => {
-            said(format!("action={}, content={}", json!(result.action), json!(result.content)))
+    Some(match answer(given, "person") {
+        Some(given) => {
+            let (action, content) = (json!(given.get("action")), json!(given.get("content")));
+            Ok(said(format!("action={action}, content={content}")).into())
         }
-        Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
-    };
-    Some(Ok(result.into()))
+        None => ask_one(
+            "person",
+            schema(asked)
+                .map(|asked| InputRequest::Elicitation(ElicitRequest::new(form(&message, asked)))),
+        ),
+    })
 }
 
-async fn sample(prompt: &str, context: &RequestContext<RoleServer>) -> CallToolResult {
-    let messages = vec![SamplingMessage::user_text(prompt)];
-    match context.peer.create_message(CreateMessageRequestParams::new(messages, 100)).await {
-        Ok(result) => {
-            let text = result.message.content.first().and_then(|part| part.as_text());
-            said(format!("LLM response: {}", text.map_or("", |text| text.text.as_str())))
-        }
-        Err(error) => CallToolResult::error(vec![ContentBlock::text(error.to_string())]),
-    }
-}
+pub(super) use live::{Step, live};
 
 fn defaults() -> Value {
     json!({

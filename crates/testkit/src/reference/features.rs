@@ -4,11 +4,11 @@ use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
     CompleteResult, CompletionInfo, ContentBlock, GetPromptRequestParams, GetPromptResponse,
     GetPromptResult, GetTaskParams, GetTaskResult, ImageContent, Implementation,
-    InitializeRequestParams, InitializeResult, InputRequiredResult, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
-    ResourceContents, Role, ServerInfo, SetLevelRequestParams, SubscribeRequestParams,
-    SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    InitializeRequestParams, InitializeResult, InputRequiredResult, InputResponses,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, PromptMessage, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, ResourceContents, Role, ServerInfo, SetLevelRequestParams,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -103,16 +103,30 @@ impl ServerHandler for Conversation {
         request: CallToolRequestParams,
         context: Context,
     ) -> Result<CallToolResponse, ErrorData> {
-        if let Some(answered) = asking::call(&self.0, &request, &context.meta) {
-            return answered;
+        let given = (request.input_responses.clone(), request.request_state.clone());
+        let declared = context.client_capabilities().unwrap_or_default();
+        let step = asking::live(&context, given, |given, state| {
+            let mut request = request.clone();
+            request.input_responses = given;
+            request.request_state = state;
+            let arguments = request.arguments.clone().unwrap_or_default();
+            let answered = asking::call(&self.0, &request, &declared).or_else(|| {
+                asking::said_back(&request.name, &arguments, request.input_responses.as_ref())
+            });
+            Ok(match answered.transpose()? {
+                Some(CallToolResponse::InputRequired(asked)) => asking::Step::Ask(asked),
+                other => asking::Step::Done(other),
+            })
+        });
+        match step.await? {
+            asking::Step::Ask(asked) => return Ok(asked.into()),
+            asking::Step::Done(Some(answered)) => return Ok(answered),
+            asking::Step::Done(None) => {}
         }
         if let Some(answered) = jobs::call(&self.0, &request, &context).await {
             return answered;
         }
         let arguments = request.arguments.unwrap_or_default();
-        if let Some(answered) = asking::live(&request.name, &arguments, &context).await {
-            return answered;
-        }
         let answered = content::call(&self.0, &request.name, &arguments, &context).await;
         answered.unwrap_or_else(|| {
             Err(ErrorData::invalid_params(format!("Unknown tool: {}", request.name), None))
@@ -176,10 +190,15 @@ impl ServerHandler for Conversation {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _context: Context,
+        context: Context,
     ) -> Result<GetPromptResponse, ErrorData> {
         if request.name == "test_input_required_result_prompt" {
-            return asking_prompt(&request);
+            let given = (request.input_responses.clone(), None);
+            let step = asking::live(&context, given, |given, _| asking_prompt(given.as_ref()));
+            return Ok(match step.await? {
+                asking::Step::Ask(asked) => asked.into(),
+                asking::Step::Done(result) => result.into(),
+            });
         }
         let messages = prompt(&request).ok_or_else(|| {
             ErrorData::invalid_params(format!("Unknown prompt: {}", request.name), None)
@@ -271,12 +290,15 @@ fn prompt(request: &GetPromptRequestParams) -> Option<Vec<PromptMessage>> {
     })
 }
 
-fn asking_prompt(request: &GetPromptRequestParams) -> Result<GetPromptResponse, ErrorData> {
-    let Some(given) = answer(request.input_responses.as_ref(), "user_context") else {
+fn asking_prompt(
+    given: Option<&InputResponses>,
+) -> Result<asking::Step<GetPromptResult>, ErrorData> {
+    let Some(given) = answer(given, "user_context") else {
         let asked = needed([("user_context", person("Which context?", "context", "string")?)]);
-        return Ok(InputRequiredResult::from_input_requests(asked).into());
+        return Ok(asking::Step::Ask(InputRequiredResult::from_input_requests(asked)));
     };
     let context = given.get("content").and_then(|content| content.get("context"));
     let text = format!("Context: {}", context.and_then(Value::as_str).unwrap_or("none"));
-    Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]).into())
+    let said = PromptMessage::new_text(Role::User, text);
+    Ok(asking::Step::Done(GetPromptResult::new(vec![said])))
 }
