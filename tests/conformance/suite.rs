@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 static TURN: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "the table is what people look for")]
 async fn agents_and_servers_of_different_eras_reach_each_other() {
     let _turn = TURN.lock().await;
     let program = env!("CARGO_BIN_EXE_prokura-conformance");

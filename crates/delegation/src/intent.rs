@@ -1,10 +1,12 @@
 //! What is written of a Call before it leaves.
 
 use prokura_domain::call::Why;
-use prokura_domain::{Call, Charge, Durability, Json, Labels, ToolClass};
-use prokura_policy::{Approved, Facts};
+use prokura_domain::protocol::MODERN;
+use prokura_domain::{Call, Charge, Durability, Era, Json, Labels, ToolClass};
+use prokura_policy::Facts;
 use prokura_store::Payload;
 
+use crate::message::Inbound;
 use crate::records::rules;
 
 /// The parameters of a Call, of which a record keeps the salted digest: what was called can be proved by who knows it,
@@ -24,13 +26,8 @@ pub(crate) fn durability(facts: &Facts) -> Durability {
     }
 }
 
-pub(crate) fn intent(
-    call: &Call,
-    facts: &Facts,
-    why: &[Why],
-    charges: &[Charge],
-    approved: Option<&Approved>,
-) -> Json {
+pub(crate) fn intent(call: &Call, facts: &Facts, why: &[Why], charges: &[Charge]) -> Json {
+    let approved = facts.approved.as_ref();
     let tool = facts.tool.as_ref();
     let charged = charges.iter().map(|charge| Json::text(charge.grant.as_str())).collect();
     let charged = Json::Array(charged);
@@ -47,4 +44,16 @@ pub(crate) fn intent(
         ("charged", charged),
         ("why", rules(why)),
     ])
+}
+
+/// Names the revision the Agent spoke, where the message that leaves is of another era.
+pub(crate) fn spoken(mut detail: Json, inbound: &Inbound) -> Json {
+    let sent = inbound.outgoing.headers.iter().find(|(name, _)| name == "mcp-protocol-version");
+    let Some((_, sent)) = sent else { return detail };
+    if (inbound.era == Era::Modern) != (sent == MODERN) {
+        let asked = if inbound.era == Era::Modern { MODERN } else { "session" };
+        detail.set("asked_in", Json::text(asked));
+        detail.set("sent_in", Json::text(sent));
+    }
+    detail
 }

@@ -25,9 +25,11 @@ mod records;
 mod registry;
 mod relay;
 mod reply;
+mod rounds;
 mod servers;
 mod shown;
 mod simulation;
+mod subscribe;
 mod suggest;
 mod switch;
 mod told;
@@ -142,6 +144,7 @@ struct Inner {
     flights: flight::Flights,
     asked: answers::Asked,
     running: answers::Running,
+    rounds: rounds::Rounds,
     refused: records::Throttle,
     registry: registry::Registry,
     pinning: std::sync::Mutex<()>,
@@ -179,6 +182,7 @@ impl Delegation {
             flights: flight::Flights::default(),
             asked: answers::Asked::default(),
             running: answers::Running::default(),
+            rounds: rounds::Rounds::default(),
             refused: records::Throttle::default(),
             registry: registry::Registry::default(),
             pinning: std::sync::Mutex::new(()),

@@ -17,6 +17,7 @@ use crate::flight::Landing;
 use crate::message::{Broken, Inbound, Refusal, RefusalCode, Reply};
 use crate::peek::{Peek, peek};
 use crate::relay::Relay;
+use crate::rounds::Repeatable;
 
 /// The largest answer, and the largest single event, that is carried.
 pub(crate) const LARGEST: usize = 64 * 1024 * 1024;
@@ -33,6 +34,7 @@ pub(crate) struct Outcome {
     landing: Landing,
     session: Option<String>,
     asked: AskedFor,
+    repeatable: Repeatable,
     open: bool,
 }
 
@@ -65,6 +67,7 @@ impl Outcome {
         delegation.call_runs(inbound.session.as_deref(), &call.id, asked.clone());
         Self {
             session: inbound.session.clone(),
+            repeatable: Repeatable::of(call),
             asked,
             delegation: delegation.clone(),
             subject: delegation.subject_of(call),
@@ -125,6 +128,11 @@ impl Outcome {
 
     pub async fn write(&mut self, ending: Ending) -> bool {
         self.open = false;
+        if let ("input_required", Some(body)) = (ending.result, &ending.body) {
+            let approved = self.asked.approved.clone();
+            let call = (&self.repeatable, &self.call);
+            self.delegation.comes_again(call, approved, body);
+        }
         let (event, payload) = self.record(ending);
         let log = self.delegation.log();
         let written = log.append_call(event, payload, Durability::Logged).await;

@@ -7,6 +7,7 @@ mod budgets;
 mod conditions;
 mod flows;
 mod pairing;
+mod rounds;
 mod sending;
 mod sign_in;
 mod tools;

@@ -116,15 +116,25 @@ async fn noisy(
             for listener in state.listeners() {
                 let _gone = listener.notify_tool_list_changed().await.is_err();
             }
+            if in_session(context) {
+                let _gone = context.peer.notify_tool_list_changed().await.is_err();
+            }
         }
         "test_trigger_prompt_change" => {
             for listener in state.listeners() {
                 let _gone = listener.notify_prompt_list_changed().await.is_err();
             }
+            if in_session(context) {
+                let _gone = context.peer.notify_prompt_list_changed().await.is_err();
+            }
         }
         _ => return None,
     }
     Some(Ok(said(format!("{name} is done")).into()))
+}
+
+fn in_session(context: &RequestContext<RoleServer>) -> bool {
+    context.meta.protocol_version().is_none()
 }
 
 async fn log(context: &RequestContext<RoleServer>, level: LoggingLevel, text: &str) {

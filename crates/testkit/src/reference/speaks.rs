@@ -35,7 +35,7 @@ pub(super) async fn only(State(speaks): State<Speaks>, request: Request, next: N
         return StatusCode::BAD_REQUEST.into_response();
     };
     let message: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
+    let method = message.get("method").and_then(Value::as_str).unwrap_or_default().to_owned();
     let stands_alone =
         message.pointer("/params/_meta").is_some_and(|meta| meta.get(META_VERSION).is_some());
     let bytes = match speaks {

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt as _};
 use prokura_delegation::{Refusal, Reply, Wait};
@@ -86,7 +85,7 @@ pub(super) async fn go(
     }
     let body = stream::unfold(going, |mut going| async move {
         let message = going.next().await?;
-        Some((Ok(Bytes::from(event(&message.to_text()))), going))
+        Some((Ok(event(&message.to_text())), going))
     });
     Ok(stream_reply(body.boxed()))
 }
