@@ -1,3 +1,5 @@
+//! The eras, word by word.
+
 #![allow(clippy::unwrap_used)]
 
 use super::*;
