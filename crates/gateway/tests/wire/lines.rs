@@ -47,7 +47,7 @@ fn line_of(
     let stage = Stage::set(act);
     let world = Arc::clone(&stage.world);
     let entropy = Arc::new(Counting(AtomicU64::new(1)));
-    let router = Gateway::router_at_pace(stage, entropy, 1, PACE);
+    let router = Gateway::router_at_pace(stage, (entropy, Arc::new(GlassSealer)), 1, PACE);
     let (say, read) = tokio::io::duplex(64 * 1024);
     let (write, hear) = tokio::io::duplex(64 * 1024);
     let plan =
