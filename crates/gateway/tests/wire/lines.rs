@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desk::{PACE, hello, legacy, modern};
 use crate::paths::{
-    Act, Counting, EchoPath, HangingPath, ScriptedPath, Stage, World, agent_a, events, json_reply,
-    reaches, said,
+    Act, Counting, EchoPath, GlassSealer, HangingPath, ScriptedPath, Stage, World, agent_a, events,
+    json_reply, reaches, said,
 };
 
 struct Line {
