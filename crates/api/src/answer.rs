@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, FailureCode};
-use crate::request::{AccountWish, GuardrailWish, Request};
+use crate::request::{AccountWish, AuditWish, GuardrailWish, Request};
 use crate::{Api, Origin};
 
 fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {

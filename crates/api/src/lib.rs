@@ -30,7 +30,7 @@ pub use audit::AuditFilter;
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
-    AccountWish, AnswerWish, ClientWish, GrantWish, GuardrailWish, MachineWish, Request,
+    AccountWish, AnswerWish, AuditWish, ClientWish, GrantWish, GuardrailWish, MachineWish, Request,
     SignInChoice, SimulationWish, WireWish, seconds_in,
 };
 

@@ -1,8 +1,9 @@
 //! Starting, recovering and stopping.
 
+mod keep;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use prokura_account::http::Network;
 use prokura_account::{AccountBook, Options as AccountOptions, PublicDocuments};
@@ -14,7 +15,7 @@ use prokura_domain::{Change, Clock, Durability, Entropy, Event, Json, RecordKind
 use prokura_gateway::{Gateway, GatewayError, Router};
 use prokura_store::{Log, Store, StoreError};
 use prokura_upstream::HttpUpstream;
-use prokura_vault::{KeySource, Vault, VaultState};
+use prokura_vault::{KeySource, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
@@ -32,11 +33,6 @@ use crate::{HostError, Options, SystemClock, SystemEntropy, VaultChoice};
 const PORTS: std::ops::Range<u16> = 47200..47300;
 /// The setting that holds the URL of the client metadata document; empty is none.
 const CLIENT_DOCUMENT: &str = "client_document";
-/// How often a locked vault is tried again, and Questions are looked at.
-const RETRY: Duration = Duration::from_secs(5);
-
-/// How often payloads are looked at by age and size.
-const CARE: Duration = Duration::from_secs(3600);
 
 /// A running Host.
 #[derive(Clone)]
@@ -98,21 +94,8 @@ impl Host {
         let accounts = accounts(&ground)?;
         doubt_a_copy(&ground, &folder.path, &accounts).await?;
         let delegation = delegation(&ground, &accounts, options.prompter)?;
-        let around = Around {
-            http: http.clone(),
-            data: folder.path.clone(),
-            vault: Arc::clone(&ground.vault),
-            store: ground.store.clone(),
-        };
         keep_address(&ground, &delegation, own, port).await?;
-        let api = Arc::new(Api::new(prokura_api::Parts {
-            store: ground.store.clone(),
-            log: ground.log.clone(),
-            delegation: delegation.clone(),
-            accounts: accounts.clone(),
-            sealer: Arc::clone(&ground.vault) as Arc<dyn Sealer>,
-            surroundings: Arc::new(around),
-        }));
+        let api = Arc::new(api(&ground, &delegation, &accounts, &http, &folder));
         let (control, door) = sockets(&folder.path)?;
         note(&ground.log, RecordKind::HostStarted, Json::object([("http", Json::text(&http))]))
             .await?;
@@ -131,9 +114,9 @@ impl Host {
             tokio::spawn(serve(listener, router, stop.clone())),
             tokio::spawn(control.serve(Arc::clone(&api), guard, stop.clone())),
             tokio::spawn(door.serve(behind)),
-            tokio::spawn(keep_log(delegation.clone(), stop.clone())),
-            tokio::spawn(keep_time(delegation, stop.clone())),
-            tokio::spawn(keep_trying(ground.vault, ground.changes.clone(), stop.clone())),
+            tokio::spawn(keep::log(delegation.clone(), stop.clone())),
+            tokio::spawn(keep::time(delegation, stop.clone())),
+            tokio::spawn(keep::vault(ground.vault, ground.changes.clone(), stop.clone())),
         ];
         Ok(Self(Arc::new(Inner {
             api,
@@ -169,6 +152,30 @@ impl Host {
         let log = self.0.log.clone();
         let _ = tokio::task::spawn_blocking(move || log.close()).await;
     }
+}
+
+/// What the windows and the command line wish to.
+fn api(
+    ground: &Ground,
+    delegation: &Delegation,
+    accounts: &AccountBook,
+    http: &str,
+    folder: &Folder,
+) -> Api {
+    let around = Around {
+        http: http.to_owned(),
+        data: folder.path.clone(),
+        vault: Arc::clone(&ground.vault),
+        store: ground.store.clone(),
+    };
+    Api::new(prokura_api::Parts {
+        store: ground.store.clone(),
+        log: ground.log.clone(),
+        delegation: delegation.clone(),
+        accounts: accounts.clone(),
+        sealer: Arc::clone(&ground.vault) as Arc<dyn Sealer>,
+        surroundings: Arc::new(around),
+    })
 }
 
 /// Both sockets of the folder.
@@ -338,55 +345,5 @@ async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let ended = Gateway::serve(listener, router, async move { stop.cancelled().await }).await;
     if let Err(error) = ended {
         tracing::error!(%error, "the endpoint for agents broke");
-    }
-}
-
-/// Looks at the end of the log once the rest runs, so that nothing waits for it; then keeps it as it is set.
-async fn keep_log(delegation: Delegation, stop: CancellationToken) {
-    if let Err(error) = delegation.look_at_log(false).await {
-        tracing::error!(%error, "the log could not be verified");
-    }
-    loop {
-        let caring = delegation.clone();
-        let care = tokio::task::spawn_blocking(move || caring.care_for_log()).await;
-        if let Ok(Err(error)) = care {
-            tracing::warn!(%error, "payloads could not be deleted or records archived");
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(CARE) => {}
-        }
-    }
-}
-
-/// Settles Questions whose time is over, also when their Agent has gone.
-async fn keep_time(delegation: Delegation, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(RETRY) => {}
-        }
-        if let Err(error) = delegation.expire_questions().await {
-            tracing::warn!(%error, "questions could not be settled");
-        }
-    }
-}
-
-/// Asks for the key again while it is missing.
-async fn keep_trying(
-    vault: Arc<Vault>,
-    changes: broadcast::Sender<Change>,
-    stop: CancellationToken,
-) {
-    while matches!(vault.state(), VaultState::Locked(_)) {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(RETRY) => {}
-        }
-        let asked = Arc::clone(&vault);
-        let state = tokio::task::spawn_blocking(move || asked.retry()).await;
-        if matches!(state, Ok(VaultState::Open)) {
-            let _ = changes.send(Change::State);
-        }
     }
 }

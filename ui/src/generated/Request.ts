@@ -2,6 +2,79 @@
 import type { AuditMask } from "./View";
 
 /**
+ * What can be wished for accounts and signing in.
+ */
+export type AccountWish = { "what": "plan", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The account to sign in again; omitted means the server's only one, or a new one.
+ */
+account: string | null, 
+/**
+ * What the person chose.
+ */
+choice: SignInChoice, } | { "what": "paste", 
+/**
+ * The sign-in.
+ */
+sign_in: string, 
+/**
+ * The address.
+ */
+address: string, } | { "what": "rename", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The account's name or id.
+ */
+account: string, 
+/**
+ * Its new name.
+ */
+name: string, } | { "what": "use", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The account's name or id.
+ */
+account: string, 
+/**
+ * The agent's name or id.
+ */
+agent: string, } | { "what": "except", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * `no-pkce` or `other-issuer`.
+ */
+exception: string, 
+/**
+ * Whether it holds from now on.
+ */
+holds: boolean, } | { "what": "redirect", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The port it should have from now on; omitted leaves it.
+ */
+port: number | null, } | { "what": "forget_client", 
+/**
+ * The server's name or id.
+ */
+server: string, };
+
+/**
  * An answer as it is wished for.
  */
 export type AnswerWish = "once" | { "same_arguments_for": number } | { "target_for": { 
@@ -12,7 +85,19 @@ seconds: number,
 /**
  * RFC 6901 pointers into the arguments; what is not there is held absent.
  */
-fixed: Array<string>, } } | { "deny": string | null } | { "deny_and_pause": string | null };
+fixed: Array<string>, } } | { "let_in": { 
+/**
+ * The number or code that the page or the agent shows.
+ */
+number: string, 
+/**
+ * The name or id of the agent it comes in as.
+ */
+agent: string | null, 
+/**
+ * The name of a new agent it comes in as, without grants.
+ */
+new_agent: string | null, } } | { "deny": string | null } | { "deny_and_pause": string | null };
 
 /**
  * Which records are wanted. Everything that is given has to hold.
@@ -66,6 +151,83 @@ since: string | null,
  * Not after: RFC 3339, or a time ago.
  */
 until: string | null, };
+
+/**
+ * What can be wished for the audit log.
+ */
+export type AuditWish = { "what": "list", 
+/**
+ * At most so many.
+ */
+limit: number, 
+/**
+ * Only records before this sequence number.
+ */
+before: number | null, 
+/**
+ * Which ones.
+ */
+filter: AuditFilter, } | { "what": "show", 
+/**
+ * Its sequence number.
+ */
+seq: number, } | { "what": "call", 
+/**
+ * The sequence number of one of its records.
+ */
+seq: number, } | { "what": "days", 
+/**
+ * Up to today, so many days.
+ */
+days: number, } | { "what": "touched", 
+/**
+ * Its name or id.
+ */
+agent: string, } | { "what": "status" } | { "what": "set", 
+/**
+ * `keep-days`, `keep-mib`, `payload-kib` or `archive-days`.
+ */
+name: string, 
+/**
+ * The value; 0 is without limit.
+ */
+value: string, } | { "what": "level", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * `digest`, `arguments` or `arguments_and_results`.
+ */
+level: string, } | { "what": "mask", 
+/**
+ * The place.
+ */
+mask: AuditMask, 
+/**
+ * Whether it is kept again.
+ */
+remove: boolean, } | { "what": "filter_save", 
+/**
+ * The name.
+ */
+name: string, 
+/**
+ * The filter; `null` forgets it.
+ */
+filter: AuditFilter | null, } | { "what": "care" } | { "what": "archive", 
+/**
+ * Those from before this moment: RFC 3339, or a time ago such as `90d`.
+ */
+before: string, } | { "what": "verify" } | { "what": "export", 
+/**
+ * Only records after this sequence number; omitted for the first page.
+ */
+after: number | null, } | { "what": "save", 
+/**
+ * `jsonl`, `csv` or `ocsf`.
+ */
+format: string, };
 
 /**
  * What a client proves itself with.
@@ -222,7 +384,11 @@ server: string,
 /**
  * The account to sign in again; omitted means the server's only one, or a new one.
  */
-account: string | null, } | { "wish": "sign_in_wait", 
+account: string | null, 
+/**
+ * What the person chose.
+ */
+choice: SignInChoice, } | { "wish": "account" } & AccountWish | { "wish": "sign_in_wait", 
 /**
  * Names the sign-in.
  */
@@ -378,7 +544,19 @@ agent: string,
 /**
  * The id of the pairing.
  */
-pairing: string, } | { "wish": "grants", 
+pairing: string, } | { "wish": "agent_sign_out", 
+/**
+ * Its name or id.
+ */
+agent: string, 
+/**
+ * The id of the sign-in.
+ */
+sign_in: string, } | { "wish": "agent_key", 
+/**
+ * Its name or id.
+ */
+agent: string, } | { "wish": "grants", 
 /**
  * Whether expired and revoked ones are listed too.
  */
@@ -414,79 +592,7 @@ approval: string,
 /**
  * The answer.
  */
-answer: AnswerWish, } | { "wish": "audit", 
-/**
- * At most so many.
- */
-limit: number, 
-/**
- * Only records before this sequence number.
- */
-before: number | null, 
-/**
- * Which ones.
- */
-filter: AuditFilter, } | { "wish": "audit_show", 
-/**
- * Its sequence number.
- */
-seq: number, } | { "wish": "audit_call", 
-/**
- * The sequence number of one of its records.
- */
-seq: number, } | { "wish": "audit_days", 
-/**
- * Up to today, so many days.
- */
-days: number, } | { "wish": "audit_touched", 
-/**
- * Its name or id.
- */
-agent: string, } | { "wish": "audit_status" } | { "wish": "audit_set", 
-/**
- * `keep-days`, `keep-mib`, `payload-kib` or `archive-days`.
- */
-name: string, 
-/**
- * The value; 0 is without limit.
- */
-value: string, } | { "wish": "audit_level", 
-/**
- * The server's name or id.
- */
-server: string, 
-/**
- * `digest`, `arguments` or `arguments_and_results`.
- */
-level: string, } | { "wish": "audit_mask", 
-/**
- * The place.
- */
-mask: AuditMask, 
-/**
- * Whether it is kept again.
- */
-remove: boolean, } | { "wish": "audit_filter_save", 
-/**
- * The name.
- */
-name: string, 
-/**
- * The filter; `null` forgets it.
- */
-filter: AuditFilter | null, } | { "wish": "audit_care" } | { "wish": "audit_archive", 
-/**
- * Those from before this moment: RFC 3339, or a time ago such as `90d`.
- */
-before: string, } | { "wish": "audit_verify" } | { "wish": "audit_export", 
-/**
- * Only records after this sequence number; omitted for the first page.
- */
-after: number | null, } | { "wish": "audit_save", 
-/**
- * `jsonl`, `csv` or `ocsf`.
- */
-format: string, } | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" } | { "wish": "network" } | { "wish": "network_proxy", 
+answer: AnswerWish, } | { "wish": "audit" } & AuditWish | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" } | { "wish": "network" } | { "wish": "network_proxy", 
 /**
  * Its URL.
  */
@@ -503,6 +609,27 @@ pem: string, } | { "wish": "network_distrust",
  * What it is called.
  */
 name: string, } | { "wish": "adopt" };
+
+/**
+ * What the person chose for a sign-in.
+ */
+export type SignInChoice = { 
+/**
+ * A further account, beside the one that is there.
+ */
+another: boolean, 
+/**
+ * Of the planned scopes those to ask for; omitted means all.
+ */
+scopes?: Array<string>, 
+/**
+ * Which authorization server, where there are several.
+ */
+issuer?: string, 
+/**
+ * With a browser anywhere, by a code.
+ */
+device: boolean, };
 
 /**
  * A changed set of rules to run over the past. Nothing is changed by it.

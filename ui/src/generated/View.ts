@@ -44,7 +44,15 @@ expires_at: string | null,
 /**
  * When the person signed in first, RFC 3339.
  */
-added_at: string, };
+added_at: string, 
+/**
+ * The agents that use it at its server.
+ */
+agents: Array<Named>, 
+/**
+ * Granted scopes that no active grant needs, as far as their names tell.
+ */
+scopes_unneeded: Array<string>, };
 
 /**
  * An agent was added; its key is shown only now.
@@ -81,6 +89,39 @@ untrusted: FlowReadView | null,
 asks: boolean, };
 
 /**
+ * A sign-in of an agent's program.
+ */
+export type AgentSignInView = { 
+/**
+ * Its identifier.
+ */
+id: string, 
+/**
+ * The client id of the program.
+ */
+client: string, 
+/**
+ * What the program calls itself, in pieces: a claim.
+ */
+name: Array<Piece>, 
+/**
+ * The one endpoint its tokens open, such as `/mcp`.
+ */
+endpoint: string, 
+/**
+ * When you let it in, RFC 3339.
+ */
+added_at: string, 
+/**
+ * When it was last used, RFC 3339.
+ */
+used_at: string | null, 
+/**
+ * When it ends unless the program renews it, RFC 3339.
+ */
+expires_at: string, };
+
+/**
  * An agent.
  */
 export type AgentView = { 
@@ -97,13 +138,17 @@ name: string,
  */
 state: string, 
 /**
- * How it proves itself: `key`, `pairing`, both joined by a comma, or `none`.
+ * How it proves itself: `key`, `pairing`, `sign_in`, several of them joined by a comma, or `none`.
  */
 credential: string, 
 /**
  * The programs that may come in as it.
  */
 pairings: Array<PairingView>, 
+/**
+ * The sign-ins of its programs that have not ended.
+ */
+sign_ins: Array<AgentSignInView>, 
 /**
  * What it says of itself: a claim.
  */
@@ -134,7 +179,7 @@ export type ApprovalView = {
  */
 id: string, 
 /**
- * `call` or `pairing`.
+ * `call`, `pairing` or `consent`.
  */
 kind: string, 
 /**
@@ -240,7 +285,11 @@ note: string | null,
 /**
  * What kind `pairing` is about.
  */
-pairing: CallerView | null, };
+pairing: CallerView | null, 
+/**
+ * What kind `consent` is about.
+ */
+consent: ConsentView | null, };
 
 /**
  * What became of the questions of the last days.
@@ -538,6 +587,80 @@ message: string,
 hint: string | null, };
 
 /**
+ * An agent that a program may be let in as.
+ */
+export type ConsentAgent = { 
+/**
+ * Its identifier.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Whether this program came in as it before.
+ */
+before: boolean, 
+/**
+ * What it may do at that endpoint now, as its grants say, such as `ledger: allow class:read`.
+ */
+may: Array<string>, };
+
+/**
+ * A program that wants to sign in as an agent.
+ */
+export type ConsentView = { 
+/**
+ * What it calls itself, in pieces: a claim.
+ */
+name: Array<Piece>, 
+/**
+ * Its client id, in pieces.
+ */
+client: Array<Piece>, 
+/**
+ * The domain whose document names it, as Prokura has read it; `null` where nobody vouches for it.
+ */
+vouched_by: string | null, 
+/**
+ * `browser`: a page shows a number; `device`: the agent itself shows a code.
+ */
+way: string, 
+/**
+ * The host, or the scheme of a program, where the browser is sent; `null` without a browser.
+ */
+redirect_host: string | null, 
+/**
+ * The whole address where the browser is sent, in pieces.
+ */
+redirect: Array<Piece>, 
+/**
+ * Whether that is any program of this machine that listens there.
+ */
+loopback: boolean, 
+/**
+ * The one endpoint it will open, such as `/mcp` for all servers.
+ */
+endpoint: string, 
+/**
+ * Whether that endpoint is one of yours.
+ */
+known: boolean, 
+/**
+ * One of these is the number or code that is shown there.
+ */
+choices: Array<string>, 
+/**
+ * As whom it may come in, the one it was last let in as first; empty once it is settled.
+ */
+agents: Array<ConsentAgent>, 
+/**
+ * A name for a new agent.
+ */
+suggested: string, };
+
+/**
  * What flows through the resources and prompts of a server.
  */
 export type ContentView = { 
@@ -586,6 +709,23 @@ denials: number,
  * What was let through and failed.
  */
 failures: number, };
+
+/**
+ * What to enter with a browser elsewhere.
+ */
+export type DeviceView = { 
+/**
+ * The code.
+ */
+code: string, 
+/**
+ * The page to enter it at.
+ */
+page: string, 
+/**
+ * Until when, RFC 3339.
+ */
+expires_at: string, };
 
 /**
  * A file and what it held when Prokura looked at it.
@@ -995,6 +1135,39 @@ host: Array<Piece>,
 warning: string | null, };
 
 /**
+ * What a sign-in would ask for.
+ */
+export type PlanView = { 
+/**
+ * Who would issue the tokens.
+ */
+issuer: string, 
+/**
+ * Everybody who could.
+ */
+issuers: Array<string>, 
+/**
+ * What the tokens would be bound to.
+ */
+resource: string, 
+/**
+ * What would be asked for.
+ */
+scopes: Array<ScopeView>, 
+/**
+ * Whether a browser on this machine will do.
+ */
+browser: boolean, 
+/**
+ * Whether a browser anywhere will do, by a code.
+ */
+device: boolean, 
+/**
+ * Whether the tokens would be bound to a key.
+ */
+bound: boolean, };
+
+/**
  * A process of a chain.
  */
 export type ProcessView = { 
@@ -1152,6 +1325,27 @@ path: string,
 records: number, };
 
 /**
+ * A scope that a sign-in asks for.
+ */
+export type ScopeView = { 
+/**
+ * The scope.
+ */
+name: string, 
+/**
+ * What its name says it allows: `identity`, `stay`, `read`, `change`, `delete`, `admin` or `other`. A claim.
+ */
+allows: string, 
+/**
+ * Whether the account has it already.
+ */
+had: boolean, 
+/**
+ * Whether a call was refused for lack of it.
+ */
+wanted: boolean, };
+
+/**
  * A closed segment of the log.
  */
 export type SegmentView = { 
@@ -1219,7 +1413,11 @@ http: string,
 /**
  * When it was added, RFC 3339.
  */
-added_at: string, };
+added_at: string, 
+/**
+ * What the person excuses its authorization server: `no-pkce`, `other-issuer`.
+ */
+exceptions: Array<string>, };
 
 /**
  * A sign-in that waits for the browser.
@@ -1244,7 +1442,11 @@ resource: string,
 /**
  * The scopes that are asked for.
  */
-scopes: Array<string>, };
+scopes: Array<string>, 
+/**
+ * What to enter, where the browser is elsewhere.
+ */
+device: DeviceView | null, };
 
 /**
  * A call of the past.

@@ -6,7 +6,7 @@ use ts_rs::TS;
 use crate::audit::{AuditFilter, AuditMask};
 
 /// What can be wished for the audit log.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case", tag = "what")]
 #[ts(export_to = "Request.ts")]
 pub enum AuditWish {
