@@ -174,8 +174,5 @@ async fn a_token_opens_its_own_endpoint_only_and_the_others_say_where_to_sign_in
     assert_eq!(program.post("/oauth/token", &renew).await.1["error"], "invalid_grant");
     let in_url = format!("{}?access_token={access}", scene.host.endpoint("ledger"));
     assert_eq!(program.http.post(in_url).body("{}").send().await.unwrap().status(), 401);
-    assert_eq!(
-        signing::agent(&scene.host.endpoint("ledger"), &tokens).tools().await.is_err(),
-        true
-    );
+    assert!(signing::agent(&scene.host.endpoint("ledger"), &tokens).tools().await.is_err());
 }

@@ -17,9 +17,12 @@ const MOST: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key(AgentId, ServerId, AccountId, Digest, Option<String>);
 
+/// The Approval a Call had, the Call, and until when it may come again.
+type Kept = (Option<Approved>, CallId, Timestamp);
+
 /// Calls that may come again.
 #[derive(Debug, Default)]
-pub(crate) struct Rounds(Mutex<HashMap<Key, (Option<Approved>, CallId, Timestamp)>>);
+pub(crate) struct Rounds(Mutex<HashMap<Key, Kept>>);
 
 /// What a Call that comes again rests on.
 pub(crate) struct Round {
