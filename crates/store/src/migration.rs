@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The newest format this program knows.
-pub(crate) const VERSION: i64 = 7;
+pub(crate) const VERSION: i64 = 8;
 
 /// "Prok" in ASCII: tells the file apart from databases of other programs.
 const APPLICATION: i64 = 0x5072_6f6b;
