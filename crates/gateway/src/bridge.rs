@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use prokura_delegation::{Inbound, Kind, Refusal, Reply, Wait};
+use prokura_domain::registry::AgentRegistry;
 use prokura_domain::{AccountId, Agent, AgentId, Change, Entropy, Era, Json, Server, Timestamp};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -160,6 +161,10 @@ impl Path for Bridge {
 
     fn gone(&self, agent: &AgentId) -> bool {
         self.0.path.gone(agent)
+    }
+
+    fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {
+        self.0.path.registry()
     }
 }
 
