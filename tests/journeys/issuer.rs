@@ -1,6 +1,9 @@
 //! Ways to sign in, on a real and certified authorization server (oidc-provider). It takes requests that are left
 //! beforehand, rotates refresh tokens and notices their reuse, and binds tokens to keys.
 
+use std::ffi::OsStr;
+
+use prokura_testkit::host::Folder;
 use prokura_testkit::{Agent, Browser, Fixture, TestHost, ledger};
 use prokura_tests::Issuers;
 use serde_json::{Value, json};
@@ -15,12 +18,15 @@ struct World {
 
 impl World {
     async fn start(strict: bool) -> Self {
+        Self::start_on(strict, TestHost::start().await.unwrap()).await
+    }
+
+    async fn start_on(strict: bool, host: TestHost) -> Self {
         let issuers = Issuers::start().await.unwrap();
         let protection =
             if strict { issuers.strict_protection(0) } else { issuers.protection(0) }.unwrap();
         let ledger = Fixture::start(ledger::offer(), protection).await.unwrap();
         issuers.serve_resource(0, &ledger.url()).await.unwrap();
-        let host = TestHost::start().await.unwrap();
         host.ok(&["servers", "add", &ledger.url(), "--name", "ledger"]).await.unwrap();
         Self { issuers, ledger, host }
     }
@@ -129,4 +135,52 @@ async fn of_two_accounts_an_agent_uses_the_one_that_was_chosen_for_it() {
             .unwrap();
         assert_eq!(record["account"]["name"], name, "{record}");
     }
+}
+
+#[tokio::test]
+async fn where_client_documents_are_read_nothing_is_registered() {
+    // CA-10, CA-11
+    const PUBLISHED: &str = include_str!("../../docs/client-metadata.json");
+    let published: Value = serde_json::from_str(PUBLISHED).unwrap();
+    let folder = Folder::new(None).unwrap();
+    let key = folder.key_file();
+    let document = published["client_id"].as_str().unwrap();
+    let words = ["--port", "0", "--client-document", document, "--vault-key-file"].map(OsStr::new);
+    let serving = folder.serve_with(&[&words[..], &[key.as_os_str()]].concat()).await.unwrap();
+    let host = TestHost::on(folder, serving).without_flow_rule().await.unwrap();
+    let world = World::start_on(false, host).await;
+    world.sign_in("ada", &["--print-url"]).await;
+    let agent = world.agent().await;
+    fine(&agent.call("list_accounts", json!({})).await.unwrap());
+    world.issuers.end_access_tokens(0).await.unwrap();
+    fine(&agent.call("list_accounts", json!({})).await.unwrap());
+    let clients = world.issuers.clients(0).await.unwrap();
+    assert_eq!(clients, json!({ "documents": 1, "registered": 0, "left": 0 }));
+}
+
+#[tokio::test]
+async fn signing_out_revokes_every_token_where_it_was_issued() {
+    // RFC 7009, RFC 7662
+    let world = World::start(false).await;
+    world.sign_in("ada", &["--print-url"]).await;
+    let agent = world.agent().await;
+    fine(&agent.call("list_accounts", json!({})).await.unwrap());
+    assert_eq!(world.issuers.active(0).await.unwrap(), ["access_token", "refresh_token"]);
+    world.host.ok(&["servers", "sign-out", "ledger"]).await.unwrap();
+    assert_eq!(world.issuers.active(0).await.unwrap(), [""; 0]);
+    let refused = agent.call("list_accounts", json!({})).await;
+    assert!(format!("{refused:?}").contains("sign in"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_removed_takes_its_registration_along() {
+    // RFC 7592
+    let world = World::start(false).await;
+    world.sign_in("ada", &["--print-url"]).await;
+    let there = json!({ "documents": 0, "registered": 1, "left": 1 });
+    assert_eq!(world.issuers.clients(0).await.unwrap(), there);
+    world.host.ok(&["servers", "remove", "ledger"]).await.unwrap();
+    let gone = json!({ "documents": 0, "registered": 1, "left": 0 });
+    assert_eq!(world.issuers.clients(0).await.unwrap(), gone);
+    assert_eq!(world.issuers.active(0).await.unwrap(), [""; 0]);
 }

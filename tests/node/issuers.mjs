@@ -1,6 +1,7 @@
 // Real, certified authorization servers: oidc-provider, with resource indicators, registration, PKCE, rotation of
 // refresh tokens and revocation. Everything they issue is remembered, so that a test can look for it elsewhere.
 import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 
 import Provider from "oidc-provider";
@@ -12,6 +13,10 @@ console.info = () => {};
 console.warn = () => {};
 
 const issuers = [];
+
+// Prokura's client metadata document as it is published, at the address that it names.
+const document = await readFile(new URL("../../docs/client-metadata.json", import.meta.url), "utf8");
+const { client_id: published } = JSON.parse(document);
 
 function configuration(state) {
   return {
@@ -28,13 +33,20 @@ function configuration(state) {
     scopes: ["use", "offline_access"],
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
+    fetch: async (url, options) => {
+      if (String(url) !== published) return fetch(url, options);
+      state.documents += 1;
+      return new Response(document, { headers: { "content-type": "application/json" } });
+    },
     features: {
+      clientIdMetadataDocument: { enabled: true, ack: "draft-02" },
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true },
       dPoP: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
       introspection: { enabled: true },
       registration: { enabled: true },
+      registrationManagement: { enabled: true },
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -54,7 +66,7 @@ function configuration(state) {
 }
 
 async function start() {
-  const state = { secret: randomBytes(16).toString("hex"), resources: [], issued: [] };
+  const state = { secret: randomBytes(16).toString("hex"), resources: [], issued: [], documents: 0, registered: [] };
   const server = createServer();
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -62,6 +74,7 @@ async function start() {
   provider.use(async (ctx, next) => {
     await next();
     const given = ctx.path === "/token" || ctx.path === "/reg" ? ctx.body : undefined;
+    if (ctx.path === "/reg" && given?.client_id) state.registered.push(given.client_id);
     for (const name of ["access_token", "refresh_token", "id_token", "client_secret", "registration_access_token"]) {
       if (given?.[name]) state.issued.push({ kind: name, value: given[name] });
     }
@@ -92,6 +105,25 @@ serve({
     const token = await provider.RefreshToken.find(value);
     const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: value, client_id: token.clientId });
     return (await fetch(`${origin}/token`, { method: "POST", body })).status;
+  },
+  /** What introspection (RFC 7662) says of every token: the kinds of those that are still good. */
+  async active({ issuer }) {
+    const { issued, origin, secret } = issuers[issuer];
+    const authorization = `Basic ${Buffer.from(`resource-server:${secret}`).toString("base64")}`;
+    const good = [];
+    for (const { kind, value } of issued.filter((one) => ["access_token", "refresh_token"].includes(one.kind))) {
+      const body = new URLSearchParams({ token: value });
+      const answer = await fetch(`${origin}/token/introspection`, { method: "POST", headers: { authorization }, body });
+      if ((await answer.json()).active) good.push(kind);
+    }
+    return good;
+  },
+  /** How often the published document was read, and which registered clients there still are. */
+  async clients({ issuer }) {
+    const { provider, documents, registered } = issuers[issuer];
+    const left = [];
+    for (const id of registered) if (await provider.Client.find(id)) left.push(id);
+    return { documents, registered: registered.length, left: left.length };
   },
   async issued({ issuer }) {
     return issuers[issuer].issued;

@@ -93,6 +93,24 @@ impl Issuers {
         status.as_u64().context("no status")
     }
 
+    /// The kinds of those tokens of server `number` that its introspection (RFC 7662) calls active.
+    ///
+    /// # Errors
+    /// When the program has ended.
+    pub async fn active(&self, number: usize) -> anyhow::Result<Vec<String>> {
+        let kinds = self.ask("active", json!({ "issuer": number })).await?;
+        Ok(serde_json::from_value(kinds)?)
+    }
+
+    /// `documents`: how often server `number` read the published client document; `registered`: how many clients
+    /// registered; `left`: how many of them there still are.
+    ///
+    /// # Errors
+    /// When the program has ended.
+    pub async fn clients(&self, number: usize) -> anyhow::Result<Value> {
+        self.ask("clients", json!({ "issuer": number })).await
+    }
+
     /// Every token, code and client secret that server `number` gave out.
     ///
     /// # Errors
