@@ -61,6 +61,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
     told?.("agents");
     return { agent, key: "prk_7h2kq9vx4mzt6w3c8ndy5rfb2jls7gpa" };
   },
+  agent_key: (args) => ({ agent: agents.find((one) => one.id === args["agent"]), key: "prk_q9vx4mzt6w3c8ndy5rfb2jls7gpa7h2k" }),
   programs: () => data.programs(scene),
   wire_preview: (args) => data.difference(scene, args["of"] as WireWish),
   unwire_preview: () => data.undoing(),

@@ -111,7 +111,14 @@ impl Issuer {
         const ISSUER: &str = "https://as.example";
         let place = Url::parse(ISSUER).ok()?;
         let document: Document = serde_json::from_slice(bytes).ok()?;
-        Self::judge(guard, ISSUER, &place, Document { issuer: ISSUER.to_owned(), ..document }).ok()
+        Self::judge(
+            guard,
+            ISSUER,
+            &place,
+            Document { issuer: ISSUER.to_owned(), ..document },
+            Exceptions::default(),
+        )
+        .ok()
     }
 
     fn judge(

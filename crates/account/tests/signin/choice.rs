@@ -1,6 +1,7 @@
 //! What the person chooses: scopes, authorization servers, exceptions, names.
 
 use prokura_account::{AccountError, Exception, Wish};
+use prokura_domain::Server;
 use serde_json::json;
 
 use crate::authority::{Authority, META, query};
@@ -133,4 +134,18 @@ async fn a_registration_is_deleted_where_it_was_made_when_its_server_goes() {
     assert_eq!(leaving.delete().await, (1, 0));
     let seen = &authority.site.asked("/register/c")[0];
     assert_eq!(seen.header("authorization"), Some("Bearer manage"));
+}
+
+#[tokio::test]
+async fn tokens_for_an_address_that_was_edited_meanwhile_are_not_kept() {
+    // CA-31
+    let (world, authority) = (World::new(), Authority::open().await);
+    let server = world.server(&authority.endpoint());
+    let sign_in = world.book.start_sign_in(&server, None, &[]).await.unwrap();
+    let moved = Server { endpoint: "http://127.0.0.1:9/elsewhere/mcp".to_owned(), ..server };
+    world.store.put_server(&moved).unwrap();
+    let outcome = world.finish(&authority, &sign_in).await;
+    assert!(matches!(outcome, Err(AccountError::ResourceMismatch { .. })), "{outcome:?}");
+    assert!(world.store.accounts(&moved.id).unwrap().is_empty());
+    assert!(!world.kinds().contains(&"token.issued".to_owned()));
 }
