@@ -17,6 +17,7 @@ mod isolation;
 mod issuer;
 mod keyring;
 mod limits;
+mod lossless;
 mod outside;
 mod patience;
 mod records;

@@ -11,6 +11,7 @@ pub mod host;
 pub mod injector;
 pub mod ledger;
 pub mod mailbox;
+pub mod parrot;
 pub mod recorder;
 pub mod reference;
 pub mod wait;
@@ -22,6 +23,7 @@ pub use clock::{CountingEntropy, FixedClock};
 pub use fixture::{Fixture, Offer, PromptSpec, Protection, ResourceSpec, Run, ToolSpec};
 pub use gate::Gate;
 pub use host::{Said, TestHost};
+pub use parrot::Parrot;
 pub use recorder::{Recorder, Seen};
 pub use wait::eventually;
 

@@ -193,3 +193,12 @@ async fn tokens_are_bound_where_both_sides_take_it_and_nowhere_else() {
         assert_eq!(seen.header("dpop").is_some(), bound, "{resource} {issuer}");
     }
 }
+
+#[tokio::test]
+async fn a_token_of_a_third_kind_is_refused_where_a_bound_one_was_asked_for() {
+    let (world, authority) = (World::new(), strict().await);
+    authority.also(json!({"token_type": "mac", "expires_in": 3600}));
+    let server = world.server(&authority.endpoint());
+    let told = world.sign_in(&authority, &server).await;
+    assert!(matches!(told, Err(AccountError::Refused { .. })), "{told:?}");
+}

@@ -240,6 +240,32 @@ async fn a_client_that_the_issuer_no_longer_knows_is_registered_anew() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_refused_at_the_end_of_a_sign_in_is_registered_anew() {
+    let (world, authority) = (World::new(), Authority::open().await);
+    let server = world.server(&authority.endpoint());
+    let sign_in = world.book.start_sign_in(&server, None, &[]).await.unwrap();
+    authority.site.fixed("/token", Reply::json(401, &json!({"error": "invalid_client"})));
+    let told = world.finish(&authority, &sign_in).await;
+    assert!(matches!(told, Err(AccountError::Refused { .. })), "{told:?}");
+    world.book.start_sign_in(&server, None, &[]).await.unwrap();
+    assert_eq!(authority.site.asked("/register").len(), 2);
+}
+
+#[tokio::test]
+async fn tokens_under_a_status_that_is_no_success_are_no_tokens() {
+    // RFC 6749 §5.1
+    for status in [202, 400, 418] {
+        let (world, authority) = (World::new(), Authority::open().await);
+        let tokens = json!({"access_token": "a", "token_type": "Bearer", "expires_in": 60});
+        authority.site.fixed("/token", Reply::json(status, &tokens));
+        let server = world.server(&authority.endpoint());
+        let told = world.sign_in(&authority, &server).await;
+        assert!(matches!(told, Err(AccountError::Refused { .. })), "{status}: {told:?}");
+        assert!(world.store.accounts(&server.id).unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn an_expired_registration_is_not_used_again() {
     let (world, authority) = (World::new(), Authority::open().await);
     authority.metadata(json!({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}));
