@@ -260,3 +260,17 @@ async fn a_copied_data_folder_goes_on_when_the_person_says_that_the_original_is_
     assert!(world.book.doubtful().unwrap().is_empty());
     assert_eq!(bearer(&world.book.proof(&account.id, None).await.unwrap()), "Bearer access-2");
 }
+
+#[tokio::test]
+async fn a_refresh_token_that_is_none_is_not_kept() {
+    // RFC 6749 appendix A.17
+    for refresh in ["", "two words", "line\nbreak", "ü"] {
+        let (world, authority) = (World::new(), Authority::open().await);
+        authority.also(json!({ "refresh_token": refresh }));
+        let (_, account) = world.signed_in(&authority).await;
+        world.pass(7200);
+        // Nothing can be renewed, so the server is left to say that the token is over.
+        world.book.proof(&account.id, None).await.unwrap();
+        assert_eq!(authority.site.asked("/token").len(), 1, "{refresh:?}");
+    }
+}
