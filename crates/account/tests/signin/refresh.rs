@@ -266,11 +266,11 @@ async fn a_refresh_token_that_is_none_is_not_kept() {
     // RFC 6749 appendix A.17
     for refresh in ["", "two words", "line\nbreak", "ü"] {
         let (world, authority) = (World::new(), Authority::open().await);
-        authority.also(json!({ "refresh_token": refresh }));
+        authority.also(json!({ "refresh_token": refresh, "expires_in": 3600 }));
         let (_, account) = world.signed_in(&authority).await;
         world.pass(7200);
-        // Nothing can be renewed, so the server is left to say that the token is over.
-        world.book.proof(&account.id, None).await.unwrap();
+        let told = world.book.proof(&account.id, None).await;
+        assert!(matches!(told, Err(AccountError::SignInNeeded { .. })), "{refresh:?}: {told:?}");
         assert_eq!(authority.site.asked("/token").len(), 1, "{refresh:?}");
     }
 }
