@@ -22,6 +22,7 @@ mod outside;
 mod patience;
 mod records;
 mod scene;
+mod secrets;
 mod sign_in;
 mod sign_in_attacks;
 mod signing;

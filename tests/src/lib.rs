@@ -5,6 +5,7 @@ pub mod hostile;
 pub mod issuers;
 pub mod lines;
 pub mod sdk;
+pub mod secrets;
 pub mod tools;
 
 pub use issuers::Issuers;

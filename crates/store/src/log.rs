@@ -139,6 +139,7 @@ impl Log {
         signer: Arc<dyn Signer>,
     ) -> Result<Self, StoreError> {
         let path = store.path().to_owned();
+        store.seal_with(Arc::clone(&sealer));
         let (orders, inbox) = mpsc::channel();
         let (writer, log_id) =
             Writer::open(&path, clock, entropy.as_ref(), Arc::clone(&signer), orders.clone())?;

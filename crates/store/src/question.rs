@@ -1,8 +1,12 @@
-//! The table of Questions: kind, version and body, so that kinds can be added and changed.
+//! The table of Questions: kind, version and body, so that kinds can be added and changed. What is asked about is
+//! sealed: it holds whatever an Agent sends, and pages of the file outlive the row.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use prokura_domain::clock::Timestamp;
 use prokura_domain::digest::Digest;
 use prokura_domain::id::{AccountId, AgentId, QuestionId, ServerId};
+use prokura_domain::port::{SealContext, SealFault};
 use prokura_domain::question::{Question, QuestionState};
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -70,7 +74,9 @@ impl Store {
         } else {
             "SELECT * FROM question ORDER BY raised_at DESC, rowid DESC"
         };
-        self.read(|db| db.prepare_cached(sql)?.query_map([], question)?.collect())
+        let found: Vec<Question> =
+            self.read(|db| db.prepare_cached(sql)?.query_map([], question)?.collect())?;
+        found.into_iter().map(|question| self.opened(question)).collect()
     }
 
     /// The Questions that can still lead to a Call, pending or allowed and not used yet, newest first.
@@ -80,7 +86,9 @@ impl Store {
     pub fn open_questions(&self) -> Result<Vec<Question>, StoreError> {
         let sql = "SELECT * FROM question WHERE state IN ('pending', 'allowed')
                    ORDER BY raised_at DESC, rowid DESC";
-        self.read(|db| db.prepare_cached(sql)?.query_map([], question)?.collect())
+        let found: Vec<Question> =
+            self.read(|db| db.prepare_cached(sql)?.query_map([], question)?.collect())?;
+        found.into_iter().map(|question| self.opened(question)).collect()
     }
 
     /// One Question.
@@ -88,18 +96,20 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn question(&self, id: &QuestionId) -> Result<Option<Question>, StoreError> {
-        self.read(|db| {
+        let found = self.read(|db| {
             db.prepare_cached("SELECT * FROM question WHERE id = ?")?
                 .query_row([id.as_str()], question)
                 .optional()
-        })
+        })?;
+        found.map(|question| self.opened(question)).transpose()
     }
 
     /// Adds a Question, or changes where it stands. What is asked never changes.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be written.
+    /// [`StoreError`] when the database cannot be written, or the Vault is locked: what cannot be sealed is not kept.
     pub fn put_question(&self, question: &Question) -> Result<(), StoreError> {
+        let params = self.sealed(question)?;
         self.write(Safety::Synced, |db| {
             db.prepare_cached(
                 "INSERT INTO question(id, kind, v, body, agent, server, account, digest, params, why, raised_at,
@@ -116,7 +126,7 @@ impl Store {
                 question.server.as_ref().map(ServerId::as_str),
                 question.account.as_ref().map(AccountId::as_str),
                 question.digest.to_string(),
-                question.params,
+                params,
                 to_json(&question.why)?,
                 question.raised_at.0,
                 question.expires_at.0,
@@ -130,7 +140,7 @@ impl Store {
 
     /// Moves a Question to state `to`, if it still stands at one of `from`. Says whether it did: of two that try, one
     /// succeeds. `settled_at` is the moment it left `pending`. What was asked about goes once no Call can follow any more:
-    /// parameters and digest are emptied, so that they do not lie in clear for longer than they are needed.
+    /// parameters and digest are emptied, so that they are not kept for longer than they are needed.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
@@ -166,6 +176,47 @@ impl Store {
             Ok(false)
         })
     }
+
+    /// The parameters as they are written.
+    fn sealed(&self, question: &Question) -> Result<String, StoreError> {
+        // Only a Call carries what an Agent wrote; a pairing can be asked about without a Vault.
+        if question.params.is_empty() || question.kind.as_str() != "call" {
+            return Ok(question.params.clone());
+        }
+        let sealer = self.sealer().ok_or_else(unready)?;
+        let sealed = sealer.seal(&context(question.id.as_str()), question.params.as_bytes())?;
+        Ok(format!("{SEALED}{}", STANDARD_NO_PAD.encode(sealed)))
+    }
+
+    /// A Question with its parameters. While the Vault is locked they are empty; but what the person allowed is what
+    /// will be sent, so there nothing else can stand for it.
+    fn opened(&self, mut question: Question) -> Result<Question, StoreError> {
+        // What an earlier version wrote stands there as it is.
+        let Some(text) = question.params.strip_prefix(SEALED) else { return Ok(question) };
+        let opened =
+            STANDARD_NO_PAD.decode(text).map_err(|_| SealFault::DoesNotOpen).and_then(|bytes| {
+                let sealer = self.sealer().ok_or_else(unready)?;
+                let plain = sealer.open(&context(question.id.as_str()), &bytes)?;
+                String::from_utf8(plain.to_vec()).map_err(|_| SealFault::DoesNotOpen)
+            });
+        question.params = match opened {
+            Ok(params) => params,
+            Err(SealFault::Locked(_)) if question.state != QuestionState::Allowed => String::new(),
+            Err(fault) => return Err(fault.into()),
+        };
+        Ok(question)
+    }
+}
+
+/// What stands before sealed parameters; no JSON begins so.
+const SEALED: &str = "sealed:";
+
+fn context(id: &str) -> SealContext<'_> {
+    SealContext { purpose: "question", row: id, field: "params", generation: 0, bound_to: None }
+}
+
+fn unready() -> SealFault {
+    SealFault::Locked("no vault was opened".to_owned())
 }
 
 fn question(row: &Row<'_>) -> rusqlite::Result<Question> {

@@ -4,9 +4,10 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use prokura_domain::port::Sealer;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::StoreError;
@@ -24,6 +25,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     connection: Mutex<Connection>,
     path: PathBuf,
+    sealer: OnceLock<Arc<dyn Sealer>>,
 }
 
 /// Whether a write has to survive a power cut before the call returns.
@@ -56,13 +58,23 @@ impl Store {
         let version = migration::check(&connection, &path)?;
         configure(&connection)?;
         migration::run(&mut connection, version)?;
-        Ok(Self(Arc::new(Inner { connection: Mutex::new(connection), path })))
+        let sealer = OnceLock::new();
+        Ok(Self(Arc::new(Inner { connection: Mutex::new(connection), path, sealer })))
     }
 
     /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Seals from now on what a row may not hold in clear. Only the first one counts; [`crate::Log::open`] gives its own.
+    pub fn seal_with(&self, sealer: Arc<dyn Sealer>) {
+        let _ = self.0.sealer.set(sealer);
+    }
+
+    pub(crate) fn sealer(&self) -> Option<&dyn Sealer> {
+        self.0.sealer.get().map(AsRef::as_ref)
     }
 
     /// What SQLite finds wrong with the file; empty when it is whole. Reads the file on a connection of its own.

@@ -112,6 +112,11 @@ impl Authority {
         self.books().trouble = trouble;
     }
 
+    /// From now on its answers about tokens hold these members too, refusals as well.
+    pub fn adds(&self, members: serde_json::Map<String, Value>) {
+        self.books().added = members;
+    }
+
     /// Ends every access token, as if an administrator had done it; refresh tokens stay good.
     pub fn end_access_tokens(&self) {
         for held in self.books().access.values_mut() {

@@ -21,7 +21,7 @@ const FORMS: &str = r#"(?x)
   | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*
   | -----BEGIN\ [A-Z\ ]*PRIVATE\ KEY-----[\s\S]*?(?:-----END\ [A-Z\ ]*PRIVATE\ KEY-----|\z)
   | (?i:\b(?:bearer|basic)\s+)([A-Za-z0-9+/_.=~-]{12,})
-  | (?i:[a-z0-9_-]*(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|token|credential|authorization)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token)\s+)?)([^\s"'&,;<>]{4,})
+  | (?i:[a-z0-9_-]*(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|token|credential|authorization|cookie)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token)\s+)?)([^\s"'&,;<>]{4,})
   | [a-z][a-z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@
 "#;
 
@@ -186,6 +186,7 @@ mod tests {
             ),
             ("postgres://me:hunter22@db.example/x", "postgres://me:[masked]@db.example/x"),
             ("password = hunter22", "password = [masked]"),
+            ("set-cookie: sid=abcdef12; Path=/", "set-cookie: [masked]; Path=/"),
             ("a eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl z", "a [masked] z"),
         ] {
             assert_eq!(super::text(text).as_deref(), Some(masked), "{text}");

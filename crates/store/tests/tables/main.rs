@@ -1,7 +1,12 @@
 //! What is put comes back, and what belongs together goes together.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod questions;
+
+use std::sync::Arc;
+
 use prokura_domain::call::Why;
+use prokura_domain::port::{SealContext, SealFault, Sealer};
 use prokura_domain::{
     Account, AccountId, AccountKind, AccountState, Agent, AgentId, AgentState, AuditLevel, CallId,
     Digest, Effect, Grant, GrantId, Labels, Origin, Pin, Question, QuestionId, QuestionKind,
@@ -10,9 +15,31 @@ use prokura_domain::{
 use prokura_store::{Registration, RegistrationSource, Sealed, Store, StoreError};
 use tempfile::TempDir;
 
+/// Seals so that nothing can be read as it was, and opens only where it was sealed.
+struct Turned;
+
+impl Sealer for Turned {
+    fn seal(&self, context: &SealContext<'_>, plain: &[u8]) -> Result<Vec<u8>, SealFault> {
+        let all = [context.row.as_bytes(), &[0], plain].concat();
+        Ok(all.iter().map(|byte| !byte).collect())
+    }
+
+    fn open(
+        &self,
+        context: &SealContext<'_>,
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, SealFault> {
+        let all: Vec<u8> = sealed.iter().map(|byte| !byte).collect();
+        let head = [context.row.as_bytes(), &[0]].concat();
+        let plain = all.strip_prefix(head.as_slice()).ok_or(SealFault::DoesNotOpen)?;
+        Ok(plain.to_vec().into())
+    }
+}
+
 fn store() -> (TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
+    store.seal_with(Arc::new(Turned));
     (dir, store)
 }
 
@@ -338,46 +365,4 @@ fn grants_of_an_agent_are_those_that_are_not_revoked() {
     assert_eq!(store.grant(&revoked.id).unwrap().unwrap().used_at, None);
     store.put_grant(&Grant { revoked_at: Some(Timestamp(60)), ..held.clone() }).unwrap();
     assert!(store.grants_of(&held.agent, &held.server).unwrap().is_empty());
-}
-
-#[test]
-fn questions_come_back_newest_first() {
-    let (_dir, store) = store();
-    let (old, new) = (question("qst_1", 10), question("qst_2", 20));
-    store.put_question(&old).unwrap();
-    store.put_question(&new).unwrap();
-    assert_eq!(store.questions(true).unwrap(), [new.clone(), old.clone()]);
-    assert_eq!(store.question(&old.id).unwrap(), Some(old.clone()));
-    let denied = QuestionState::Denied;
-    let pending = [QuestionState::Pending];
-    assert!(store.settle_question(&new.id, &pending, denied, Timestamp(30), Some("no")).unwrap());
-    assert_eq!(store.questions(true).unwrap(), [old]);
-    let settled = store.question(&new.id).unwrap().unwrap();
-    assert_eq!(settled.state, QuestionState::Denied);
-    assert_eq!((settled.settled_at, settled.note.as_deref()), (Some(Timestamp(30)), Some("no")));
-    assert_eq!(
-        (settled.params.as_str(), settled.digest),
-        ("", Digest([0; 32])),
-        "what was asked about is gone"
-    );
-    assert_eq!(store.questions(false).unwrap().len(), 2);
-}
-
-#[test]
-fn of_many_who_settle_a_question_one_succeeds() {
-    let (_dir, store) = store();
-    let question = question("qst_1", 10);
-    store.put_question(&question).unwrap();
-    let settle = |to| {
-        let from = [QuestionState::Pending, QuestionState::Allowed];
-        store.settle_question(&question.id, &from, to, Timestamp(11), None).unwrap()
-    };
-    let won: usize = std::thread::scope(|scope| {
-        let racers: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| usize::from(settle(QuestionState::Used)))).collect();
-        racers.into_iter().map(|racer| racer.join().unwrap()).sum()
-    });
-    assert_eq!(won, 1);
-    assert!(!settle(QuestionState::Denied));
-    assert_eq!(store.question(&question.id).unwrap().unwrap().state, QuestionState::Used);
 }

@@ -81,6 +81,8 @@ pub(super) struct Books {
     pub spent: HashMap<String, u64>,
     pub grants: u64,
     pub issued: Vec<String>,
+    /// What answers about tokens hold beside what they have to.
+    pub added: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Default for Books {
@@ -96,6 +98,7 @@ impl Default for Books {
             spent: HashMap::new(),
             grants: 0,
             issued: Vec::new(),
+            added: serde_json::Map::new(),
         }
     }
 }

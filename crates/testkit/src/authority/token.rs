@@ -77,10 +77,14 @@ pub(super) async fn token(
         Some("refresh_token") => by_refresh(&mut books, &client, &fields),
         _ => Err("unsupported_grant_type"),
     };
-    match granted {
-        Ok(held) => issue(&mut books, held).into_response(),
-        Err(error) => fault(StatusCode::BAD_REQUEST, error),
+    let (status, mut answer) = match granted {
+        Ok(held) => (StatusCode::OK, issue(&mut books, held)),
+        Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": error })),
+    };
+    if let Some(members) = answer.as_object_mut() {
+        members.extend(books.added.clone());
     }
+    (status, Json(answer)).into_response()
 }
 
 pub(super) async fn revoke(
@@ -168,7 +172,7 @@ fn by_refresh(books: &mut Books, client: &str, fields: &Fields) -> Result<Refres
     Ok(held)
 }
 
-fn issue(books: &mut Books, held: Refresh) -> Json<Value> {
+fn issue(books: &mut Books, held: Refresh) -> Value {
     let access = books.issue("access-");
     let refresh = books.issue("refresh-");
     let life = books.life;
@@ -192,7 +196,7 @@ fn issue(books: &mut Books, held: Refresh) -> Json<Value> {
         "scope": held.scope,
     });
     books.refresh.insert(refresh, held);
-    Json(answer)
+    answer
 }
 
 /// Who signed in, as OpenID providers say it beside the tokens; it opens nothing, and nobody checks its signature.
