@@ -8,7 +8,7 @@ use prokura_testkit::{Agent, Browser, Fixture, TestHost, ledger};
 use prokura_tests::Issuers;
 use serde_json::{Value, json};
 
-use crate::scene::fine;
+use crate::scene::{fine, refused};
 
 struct World {
     issuers: Issuers,
@@ -104,6 +104,52 @@ async fn rotated_refresh_tokens_are_never_used_twice_and_theft_ends_the_sign_in(
     let refused = agent.call("list_accounts", json!({})).await;
     assert!(format!("{refused:?}").contains("sign in"), "{refused:?}");
     assert_eq!(world.server().await["state"], "sign_in_needed");
+}
+
+#[tokio::test]
+async fn a_grant_for_one_account_says_nothing_of_the_other_and_beats_one_for_all() {
+    let world = World::start(false).await;
+    world.sign_in("ada", &["--print-url"]).await;
+    world.sign_in("bob", &["--print-url", "--another"]).await;
+    let accounts = world.server().await["accounts"].as_array().unwrap().clone();
+    for (account, name) in accounts.iter().zip(["private", "work"]) {
+        let id = account["id"].as_str().unwrap();
+        let words = ["servers", "rename", "ledger", "--account", id, "--to", name];
+        world.host.ok(&words).await.unwrap();
+    }
+    let grant = async |account: &str, tools: &str, effect: &str| {
+        let words = [
+            "grants",
+            "add",
+            "--agent",
+            "clerk",
+            "--server",
+            "ledger",
+            "--account",
+            account,
+            "--tools",
+            tools,
+            "--effect",
+            effect,
+        ];
+        world.host.ok(&words).await.unwrap();
+    };
+    let key = world.host.agent("clerk").await.unwrap();
+    grant("work", "list_accounts", "allow").await;
+    let at = |account: &str| {
+        Agent::modern(&world.host.endpoint(&format!("ledger@{account}")), &key).unwrap()
+    };
+    fine(&at("work").call("list_accounts", json!({})).await.unwrap());
+    refused(&at("private").call("list_accounts", json!({})).await.unwrap(), "unknown tool");
+    assert_eq!(at("private").tools().await.unwrap(), Vec::<String>::new());
+    // Whatever is said of every account, what is said of one is narrower, also where its pattern is broader.
+    world.host.grant("clerk", "ledger", "get_statement", "allow").await.unwrap();
+    grant("private", "*", "deny").await;
+    let look = json!({ "account": "giro" });
+    fine(&at("work").call("get_statement", look.clone()).await.unwrap());
+    refused(&at("private").call("get_statement", look).await.unwrap(), "denies");
+    assert_eq!(world.ledger.recorder().calls("get_statement").len(), 1);
+    assert_eq!(world.ledger.recorder().calls("list_accounts").len(), 1);
 }
 
 #[tokio::test]

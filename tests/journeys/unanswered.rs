@@ -1,4 +1,5 @@
-//! Nobody answers: the call is refused. A Host in this process, because its clock has to be moved.
+//! What time ends: questions that nobody answers, answers, grants, budgets. A Host in this process, because its clock has
+//! to be moved.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,9 @@ use prokura_domain::{Question, QuestionId};
 use prokura_host::{Host, Options, VaultChoice};
 use prokura_testkit::host::Folder;
 use prokura_testkit::{Agent, FixedClock, Fixture, Protection, eventually, ledger};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::scene::{payment, refused};
+use crate::scene::{fine, payment, refused};
 
 /// A person who is not there.
 struct NobodyThere;
@@ -57,6 +58,11 @@ impl Waiting {
         let url = format!("{}/s/ledger/mcp", host.http());
         let agent = Agent::modern(&url, added["key"].as_str().unwrap()).unwrap();
         Self { host, clock, fixture, agent, _folder: folder }
+    }
+
+    async fn grant(&self, wish: Value) {
+        let grant: GrantWish = serde_json::from_value(wish).unwrap();
+        self.host.api().answer(Request::GrantAdd(grant)).await.unwrap();
     }
 
     async fn questions(&self, all: bool) -> Vec<Value> {
@@ -129,5 +135,66 @@ async fn a_yes_for_a_while_ends_with_its_while() {
     waiting.raised().await;
     called.abort();
     assert_eq!(waiting.fixture.recorder().calls("send_payment").len(), 2);
+    waiting.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_grant_ends_with_its_time_and_no_millisecond_later() {
+    let waiting = Waiting::start().await;
+    let wish = json!({
+        "agent": "clerk", "server": "ledger", "tools": "list_accounts", "effect": "allow", "until": "1h",
+    });
+    waiting.grant(wish).await;
+    let lists = || waiting.agent.call("list_accounts", json!({}));
+    fine(&lists().await.unwrap());
+    waiting.clock.advance_seconds(3599);
+    fine(&lists().await.unwrap());
+    assert!(waiting.agent.tools().await.unwrap().contains(&"list_accounts".to_owned()));
+    waiting.clock.advance_seconds(1);
+    // Nothing else is granted for it, so it does not exist any more.
+    refused(&lists().await.unwrap(), "unknown tool");
+    assert!(!waiting.agent.tools().await.unwrap().contains(&"list_accounts".to_owned()));
+    assert_eq!(waiting.fixture.recorder().calls("list_accounts").len(), 2);
+    let all = waiting.host.api().answer(Request::Grants { all: true }).await.unwrap();
+    let states: Vec<&Value> = all.as_array().unwrap().iter().map(|one| &one["state"]).collect();
+    assert!(states.contains(&&json!("expired")), "{all}");
+    waiting.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_narrower_grant_that_ended_gives_the_broader_one_its_word_back() {
+    let waiting = Waiting::start().await;
+    let (place, until) = (("clerk", "ledger"), "2h");
+    for (tools, effect, until) in [("*", "deny", None), ("get_statement", "allow", Some(until))] {
+        waiting
+            .grant(json!({
+                "agent": place.0, "server": place.1, "tools": tools, "effect": effect, "until": until,
+            }))
+            .await;
+    }
+    let looks = || waiting.agent.call("get_statement", json!({ "account": "giro" }));
+    fine(&looks().await.unwrap());
+    waiting.clock.advance_seconds(7200);
+    refused(&looks().await.unwrap(), "denies");
+    waiting.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_budget_is_full_again_after_its_period_and_not_before() {
+    let waiting = Waiting::start().await;
+    let wish = json!({
+        "agent": "clerk", "server": "ledger", "tools": "list_accounts", "effect": "allow", "budget": "2/1h",
+    });
+    waiting.grant(wish).await;
+    let lists = || waiting.agent.call("list_accounts", json!({}));
+    fine(&lists().await.unwrap());
+    waiting.clock.advance_seconds(1800);
+    fine(&lists().await.unwrap());
+    waiting.clock.advance_seconds(1799);
+    refused(&lists().await.unwrap(), "budget");
+    waiting.clock.advance_seconds(2);
+    // The first is an hour old now, the second is not.
+    fine(&lists().await.unwrap());
+    refused(&lists().await.unwrap(), "budget");
     waiting.host.stop().await;
 }

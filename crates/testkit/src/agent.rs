@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use prokura_domain::protocol;
 use serde_json::{Value, json};
 
@@ -212,7 +214,12 @@ impl Agent {
                 _ => "/params/name",
             };
             if let Some(name) = body.pointer(target).and_then(Value::as_str) {
-                add("mcp-name", name);
+                // Everything but visible ASCII goes encoded.
+                if name.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    add("mcp-name", name);
+                } else {
+                    add("mcp-name", &format!("=?base64?{}?=", BASE64_STANDARD.encode(name)));
+                }
             }
         } else if method != "initialize" {
             add("mcp-protocol-version", protocol::LEGACY);
