@@ -1,6 +1,7 @@
 //! The commands of the windows, a file for each word, one line each: they pass a wish to the Host and its answer back.
 //! They must never decide; which window may call which is said in `capabilities/`.
 
+mod access;
 mod agents;
 mod approvals;
 mod audit;
@@ -43,7 +44,7 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         agents::agents, agents::agent_add, agents::agent_revoke, agents::agent_unpair, agents::agent_pause,
         agents::agent_resume, agents::agent_sign_out, agents::agent_key,
         wiring::programs, wiring::wire_preview, wiring::wire, wiring::unwire_preview, wiring::unwire,
-        grants::grants, grants::grant_add, grants::grant_revoke,
+        access::access, grants::grants, grants::grant_add, grants::grant_revoke,
         approvals::approvals, approvals::approvals_open, approvals::approval_allow, approvals::approval_deny,
         approvals::approvals_told, approvals::do_not_disturb, approvals::consent_allow,
         audit::audit, audit::audit_show, audit::audit_call, audit::audit_days, audit::audit_touched,

@@ -2,6 +2,7 @@
 //! authorization servers, agents made with the official clients. Nothing here may reach into the product.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod access;
 mod answers;
 mod bad_request;
 mod bad_sign_in;

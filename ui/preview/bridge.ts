@@ -1,6 +1,7 @@
 // Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
-import type { WireWish } from "../src/generated/Request";
+import type { AccessWish, WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
+import { access } from "./access";
 import * as data from "./data";
 
 const query = new URLSearchParams(location.search);
@@ -66,6 +67,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   wire_preview: (args) => data.difference(scene, args["of"] as WireWish),
   unwire_preview: () => data.undoing(),
   grants: () => [...grants],
+  access: (args) => access(scene, args["of"] as AccessWish),
   flow: () => data.flow(scene),
   guardrails: () => data.guardrails(scene),
   guardrail_words: () => data.guardrailWords(),

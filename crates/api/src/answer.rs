@@ -125,6 +125,7 @@ impl Api {
                 value(self.agent_sign_out(agent, sign_in).await)
             }
             Request::AgentKey { agent } => value(self.agent_key(agent).await),
+            Request::Access(wish) => value(self.access(wish).await),
             Request::Grants { all } => value(self.grants(all).await),
             Request::GrantAdd(wish) => value(
                 self.grant_add(wish, Origin::Cli).await.map(|grant| json!({ "grant": grant })),

@@ -13,7 +13,7 @@ pub use accounts::{AccountWish, ClientWish, MachineWish, SignInChoice};
 pub use audit::AuditWish;
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use reach::Reach;
-pub use wishes::WireWish;
+pub use wishes::{AccessWish, WireWish};
 
 /// A grant as it is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -274,6 +274,8 @@ pub enum Request {
         /// Whether expired and revoked ones are listed too.
         all: bool,
     },
+    /// What an agent can do now, or who can use a tool.
+    Access(AccessWish),
     /// Make a grant.
     GrantAdd(GrantWish),
     /// Take a grant back.

@@ -1,5 +1,6 @@
 //! What the interface and the command line are shown. Field names are stable: scripts read them.
 
+mod access;
 mod agents;
 mod approvals;
 mod consents;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use crate::audit::{RecordView, VerifyView};
+pub use access::AccessView;
 pub use agents::{AgentAdded, AgentView};
 pub use approvals::{
     ApprovalView, ApprovalsToldView, AskedView, ChangeView, HoldView, PlaceView, SuggestionView,

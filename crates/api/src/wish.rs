@@ -1,5 +1,6 @@
 //! The wishes, a file for each word of the domain.
 
+mod access;
 mod accounts;
 mod agents;
 mod approvals;

@@ -7,6 +7,7 @@ mod wire;
 
 use std::path::PathBuf;
 
+use crate::access::Access;
 use crate::audit::Audit;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -51,6 +52,8 @@ pub enum Command {
     /// Grants: add, list, revoke.
     #[command(subcommand)]
     Grants(Grants),
+    /// What an agent can do now, or who can use a tool, and why.
+    Access(Access),
     /// Tools: list, classify, accept.
     #[command(subcommand)]
     Tools(Tools),

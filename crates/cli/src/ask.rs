@@ -12,7 +12,7 @@ use crate::args::{
     Agents, Args, Command, EffectWord, Flow, GrantAdd, Grants, Network, Servers, Tools,
 };
 use crate::guardrails::Guardrails;
-use crate::{approvals, audit, guardrails, serve, show, sign_in, wire};
+use crate::{access, approvals, audit, guardrails, serve, show, sign_in, wire};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
@@ -44,6 +44,11 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
                 checks.iter().all(|check| check.get("ok") == Some(&Value::Bool(true)))
             });
             Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Access(words) => {
+            let value = ask(&data, &access::request(words)?).await?;
+            show::print(&if json { value } else { access::for_people(&value) }, json);
+            Ok(ExitCode::SUCCESS)
         }
         Command::Wire(words) => wire::run(&data, words, json).await,
         Command::Approvals(words) => approvals::run(&data, words, json).await,
@@ -104,6 +109,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         }
         Command::Flow(Flow::Forget { agent }) => Request::FlowForget { agent },
         Command::Audit(_)
+        | Command::Access(_)
         | Command::Approvals(_)
         | Command::Wire(_)
         | Command::Doctor

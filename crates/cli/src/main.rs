@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // A command line prints.
 
+mod access;
 mod approvals;
 mod args;
 mod ask;

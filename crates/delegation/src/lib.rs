@@ -1,6 +1,7 @@
 //! The one path of a Call, and the use cases around it.
 //! It must never hold a token, send bytes itself, or let a Call go without a Permit and a record.
 
+mod access;
 mod agents;
 mod answers;
 mod ask;
@@ -45,6 +46,7 @@ use prokura_domain::{Change, Clock, Entropy};
 use prokura_store::{Log, Store, StoreError};
 use tokio::sync::broadcast;
 
+pub use access::Access;
 pub use agents::NewAgent;
 pub use answers::AnswerFault;
 pub use care::{LogSettings, Mask};

@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cedar_policy::{AuthorizationError, Authorizer, Context, EvaluationError, Request, Response};
 use prokura_domain::call::Why;
-use prokura_domain::{Call, GuardedTool, Guardrail, GuardrailFault, GuardrailId, Json, Timestamp};
+use prokura_domain::{
+    Call, Effect, GuardedTool, Guardrail, GuardrailFault, GuardrailId, Json, Timestamp,
+};
 
 pub use cast::Cast;
 pub use schema::arguments_of;
@@ -96,6 +98,43 @@ impl Guardrails {
     pub fn concerned(&self, call: &Call, cast: &Cast) -> Vec<String> {
         let rules = self.slices.concerned(call, cast);
         rules.iter().map(|rule| rule.policy.id().to_string()).collect()
+    }
+
+    /// The same with fewer rules.
+    pub(crate) fn only(&self, keep: impl Fn(&Rule) -> bool) -> Self {
+        let mut made = Self { unreadable: self.unreadable.clone(), ..Self::default() };
+        self.read
+            .values()
+            .flatten()
+            .filter(|rule| keep(rule))
+            .for_each(|rule| made.slices.add(rule));
+        made
+    }
+
+    /// The rules that may be about some such Calls and not about others, in words, with what they do then. `whole`: the target
+    /// is one thing, so only arguments can make the difference. `None` where nothing can be said, and all is denied.
+    pub(crate) fn open(
+        &self,
+        call: &Call,
+        facts: &Facts,
+        whole: bool,
+    ) -> Option<Vec<(Why, Effect)>> {
+        if self.slices.is_empty() {
+            return Some(Vec::new());
+        }
+        let stage = self.stage(call, facts.cast.as_ref()?, facts)?;
+        let open = stage.rules.iter().filter(|rule| !whole || rule.reads_arguments);
+        let said = open.map(|rule| {
+            let (does, reason, effect) = match &rule.approval {
+                Some(reason) => ("wants you to be asked about", Some(reason), Effect::Ask),
+                None => ("forbids", rule.reason.as_ref(), Effect::Deny),
+            };
+            let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            let text =
+                format!("The guardrail \"{}\" {does} some of these calls{reason}.", rule.name);
+            (Why::new(rule.guardrail.as_str(), text.replace("..", ".")), effect)
+        });
+        Some(said.collect())
     }
 
     /// Whether what they say to such a Call can depend on its arguments.

@@ -10,6 +10,7 @@ mod flow;
 mod grant;
 mod guardrail;
 mod permit;
+mod reach;
 mod verdict;
 
 pub use budget::used_up;
@@ -19,3 +20,4 @@ pub use flow::{Flow, Read};
 pub use grant::{Specificity, covers};
 pub use guardrail::{Cast, Guardrails, arguments_of, check_guardrail};
 pub use permit::{Permit, Spender, forward, housekeeping};
+pub use reach::{Outlook, Reach};

@@ -143,7 +143,8 @@ fn verb(effect: Effect) -> &'static str {
     }
 }
 
-fn sentence(grant: &Grant) -> String {
+/// What a Grant says, for people.
+pub(crate) fn sentence(grant: &Grant) -> String {
     let does = verb(grant.effect);
     let target = grant.target.words();
     let arguments = if grant.arguments.is_some() { " with these arguments" } else { "" };

@@ -58,6 +58,7 @@ pub const NAMES: &[&str] = &[
     "wire",
     "unwire_preview",
     "unwire",
+    "access",
     "grants",
     "grant_add",
     "grant_revoke",

@@ -2,6 +2,23 @@
 import type { AuditMask } from "./View";
 
 /**
+ * Whose access is asked for.
+ */
+export type AccessWish = { "by": "agent", 
+/**
+ * Its name or id.
+ */
+agent: string, } | { "by": "tool", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The tool.
+ */
+tool: string, };
+
+/**
  * What can be wished for accounts and signing in.
  */
 export type AccountWish = { "what": "plan", 
@@ -560,7 +577,7 @@ agent: string, } | { "wish": "grants",
 /**
  * Whether expired and revoked ones are listed too.
  */
-all: boolean, } | { "wish": "grant_add" } & GrantWish | { "wish": "grant_revoke", 
+all: boolean, } | { "wish": "access" } & AccessWish | { "wish": "grant_add" } & GrantWish | { "wish": "grant_revoke", 
 /**
  * Its id.
  */

@@ -2,6 +2,51 @@
 import type { AuditFilter } from "./Request";
 
 /**
+ * What could come of an agent's calls to one thing. What no grant covers does not exist for it and is not listed.
+ */
+export type AccessView = { 
+/**
+ * Who.
+ */
+agent: Named, 
+/**
+ * Where.
+ */
+server: Named, 
+/**
+ * As whom.
+ */
+account: Named, 
+/**
+ * What: `tool:send_payment`, or what a grant names of the rest, such as `resource:ledger://*`.
+ */
+target: string, 
+/**
+ * The person's class of the tool; `null` is unclassified, or no tool.
+ */
+class: string | null, 
+/**
+ * `accepted`, `new`, `changed` or `gone`; `null` is no tool.
+ */
+pin: string | null, 
+/**
+ * `allow`, `ask` or `deny`; `partly` where it depends on the arguments.
+ */
+effect: string, 
+/**
+ * All that could come of a call, the laxest first: of `allow`, `ask` and `deny`.
+ */
+outcomes: Array<string>, 
+/**
+ * The rules that matter.
+ */
+why: Array<WhyView>, 
+/**
+ * `all paused`, `paused` or `revoked`: nothing goes at present, and the rest says what holds otherwise.
+ */
+stopped: string | null, };
+
+/**
  * An account at a server.
  */
 export type AccountView = { 

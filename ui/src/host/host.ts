@@ -1,7 +1,8 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { AnswerWish, AuditFilter, ClientWish, GrantWish, MachineWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
+import type { AccessWish, AnswerWish, AuditFilter, ClientWish, GrantWish, MachineWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
 import type {
+  AccessView,
   AccountView,
   AgentAdded,
   AgentView,
@@ -113,6 +114,8 @@ export const wire = (of: WireWish, digest: string) => ask<WiredView>("wire", { o
 export const unwirePreview = (program: string) => ask<WirePreviewView>("unwire_preview", { program });
 export const unwire = (program: string, digest: string) => ask<WiredView>("unwire", { program, digest });
 
+/** What an agent can do now, or who can use a tool, and why. */
+export const access = (of: AccessWish) => ask<AccessView[]>("access", { of });
 export const grants = (all: boolean) => ask<GrantView[]>("grants", { all });
 export const grantAdd = (wish: GrantWish) => ask<GrantView>("grant_add", { wish });
 export const grantRevoke = (grant: string) => ask<GrantView>("grant_revoke", { grant });

@@ -56,6 +56,7 @@ impl Request {
                 | Self::UnwirePreview { .. }
                 | Self::Agents
                 | Self::Grants { .. }
+                | Self::Access(_)
                 | Self::Approvals { .. }
                 | Self::ApprovalShow { .. }
                 | Self::ApprovalsTold

@@ -1,4 +1,4 @@
-//! How a program should be connected. It must never hold a secret.
+//! How a program should be connected, and what can be asked about access. It must never hold a secret.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -16,4 +16,23 @@ pub struct WireWish {
     /// Servers of the program that Prokura takes over; they leave its settings.
     #[serde(default)]
     pub take: Vec<String>,
+}
+
+/// Whose access is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "by")]
+#[ts(export_to = "Request.ts")]
+pub enum AccessWish {
+    /// What an agent can do now.
+    Agent {
+        /// Its name or id.
+        agent: String,
+    },
+    /// Which agents can use a tool.
+    Tool {
+        /// The server's name or id.
+        server: String,
+        /// The tool.
+        tool: String,
+    },
 }

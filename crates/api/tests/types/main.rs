@@ -25,6 +25,7 @@ fn export(folder: &Path) {
         audit::TouchedView,
         failure::Failure,
         request::Request,
+        view::AccessView,
         view::AccountView,
         view::AgentAdded,
         view::AgentView,

@@ -1,15 +1,15 @@
 //! Laws over generated worlds (DESIGN §9).
 
 use prokura_domain::*;
-use prokura_policy::Guardrails;
 use prokura_policy::{Decision, Facts, Specificity, decide};
+use prokura_policy::{Guardrails, Outlook};
 use proptest::prelude::*;
 
 use crate::model::{
     Value, any_budget, any_conditions, any_facts, any_grant, any_grants, any_guardrails, any_value,
     guardrails,
 };
-use crate::world::{NOW, facts, tool, word};
+use crate::world::{NOW, call, facts, tool, word};
 
 /// 2 allow, 1 ask, 0 deny.
 fn rank(grants: &[Grant], value: Value, facts: &Facts) -> u8 {
@@ -164,6 +164,32 @@ proptest! {
         let after = rank(&grants, value, &facts);
         facts.flow = None;
         prop_assert!(after <= rank(&grants, value, &facts));
+    }
+
+    /// What is told of a target before a Call leaves out nothing that could come of one.
+    #[test]
+    fn what_could_come_of_a_call_is_never_left_out(
+        grants in any_grants(),
+        rules in any_guardrails(),
+        value in any_value(),
+        facts in any_facts(),
+    ) {
+        let guardrails = guardrails(&rules);
+        let facts = Facts { approved: None, arguments: None, ..facts };
+        let decision = decide(&value.call(), &grants, &guardrails, &facts);
+        let came = match ranked(&decision) {
+            2 => Effect::Allow,
+            1 => Effect::Ask,
+            _ => Effect::Deny,
+        };
+        let reach = Outlook::new(&guardrails).of(&call("send"), &grants, &facts, true);
+        prop_assert!(reach.outcomes.contains(&came), "{came:?} of {value:?}, told were {reach:?}");
+        prop_assert!(reach.exists || word(&decision) == "NoGrant" || facts.paused);
+        if grants.iter().all(|grant| grant.conditions.is_empty() && grant.arguments.is_none() && grant.budget.is_none())
+            && rules.is_empty()
+        {
+            prop_assert_eq!(reach.outcomes.len(), 1, "nothing hangs on arguments, so one thing comes of it");
+        }
     }
 
     #[test]
