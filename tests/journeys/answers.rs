@@ -231,26 +231,33 @@ async fn sixty_four_questions_at_once_each_get_their_own_answer() {
         let amount = arguments.iter().find(|one| one["pointer"][0]["text"] == "/arguments/amount");
         amount.unwrap()["value"][0]["text"].as_str().unwrap().to_owned()
     };
-    // An order of its own: by what the ids happen to be.
+    // An order that has nothing to do with theirs, and is the same in every run.
     let mut waiting = waiting;
-    waiting.sort_by_key(|question| question["id"].as_str().unwrap().to_owned());
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    for index in (1..waiting.len()).rev() {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        waiting.swap(index, usize::try_from(seed % (index as u64 + 1)).unwrap());
+    }
     let mut allowed = BTreeSet::new();
     for (index, question) in waiting.iter().enumerate() {
-        let yes = index % 3 != 0;
-        let answer = if yes { "allow" } else { "deny" };
-        scene
-            .host
-            .ok(&["approvals", "answer", question["id"].as_str().unwrap(), answer])
-            .await
-            .unwrap();
-        if yes {
-            allowed.insert(amount(question));
+        let (id, own) = (question["id"].as_str().unwrap(), amount(question));
+        let note = format!("not {own} of Grace");
+        let answer = if index % 3 != 0 { vec!["allow"] } else { vec!["deny", "--note", &note] };
+        if answer.len() == 1 {
+            allowed.insert(own.clone());
         }
+        scene.host.ok(&[&["approvals", "answer", id][..], &answer].concat()).await.unwrap();
     }
     for (index, call) in calls.into_iter().enumerate() {
         let reply = call.await.unwrap().unwrap();
         let own = format!("{}.00", index + 1);
         assert_eq!(reply.is_fine(), allowed.contains(&own), "{own}: {}", reply.raw);
+        // The very answer to this call: its own result, or the note about it.
+        let text = reply.text();
+        let said = if reply.is_fine() { format!(" {own} ") } else { format!("not {own} of") };
+        assert!(text.contains(&said), "{own}: {text}");
     }
     assert_eq!(scene.paid(), allowed.len());
 }

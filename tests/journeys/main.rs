@@ -24,6 +24,7 @@ mod outside;
 mod patience;
 mod pins;
 mod records;
+mod replay;
 mod scene;
 mod secrets;
 mod sign_in;

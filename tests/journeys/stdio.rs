@@ -247,7 +247,11 @@ async fn an_agents_own_child_may_deny_revoke_and_pause_and_is_known_after_it_lef
         let question = host.pending().await.unwrap();
         let id = question["id"].as_str().unwrap().to_owned();
         let allow = agent.ask("run", run(&["approvals", "answer", &id, "allow"])).await.unwrap();
-        assert_ne!(allow["code"], 0, "{allow}");
+        let err = allow["err"].as_str().unwrap();
+        assert!(allow["code"] != 0 && err.contains("process of the agent \"coder\""), "{allow}");
+        let records = host.audit().await.unwrap();
+        let record = records.iter().find(|record| record["kind"] == "wish.refused").unwrap();
+        assert_eq!(record["detail"]["wish"], "approval_answer", "{record}");
         let deny = agent.ask("run", run(&["approvals", "answer", &id, "deny"])).await.unwrap();
         assert_eq!(deny["code"], 0, "{deny}");
     };

@@ -198,3 +198,35 @@ async fn a_budget_is_full_again_after_its_period_and_not_before() {
     refused(&lists().await.unwrap(), "budget");
     waiting.host.stop().await;
 }
+
+#[tokio::test]
+async fn a_yes_that_nobody_used_ends_when_its_question_would_have() {
+    let waiting = Waiting::start().await;
+    let call = |amount: &str| {
+        let (agent, own) = (waiting.agent.clone(), payment(amount));
+        tokio::spawn(async move { agent.call("send_payment", own).await })
+    };
+    let answered = async |answer: AnswerWish| {
+        let approval = waiting.raised().await["id"].as_str().unwrap().to_owned();
+        let wish = Request::ApprovalAnswer { approval, answer };
+        waiting.host.api().answer(wish).await.unwrap();
+    };
+    // In time it serves its call; a second too late it is as if nobody had said it.
+    for (amount, seconds) in [("1.00", 599), ("2.00", 601)] {
+        let given_up = call(amount);
+        waiting.raised().await;
+        given_up.abort();
+        let _ = given_up.await;
+        answered(AnswerWish::Once).await;
+        waiting.clock.advance_seconds(seconds);
+        let again = call(amount);
+        if seconds > 600 {
+            answered(AnswerWish::Deny(None)).await;
+            refused(&again.await.unwrap().unwrap(), "denied");
+        } else {
+            assert!(again.await.unwrap().unwrap().is_fine());
+        }
+    }
+    assert_eq!(waiting.fixture.recorder().calls("send_payment").len(), 1);
+    waiting.host.stop().await;
+}

@@ -6,6 +6,7 @@
 mod answering;
 mod display;
 mod driver;
+mod fidelity;
 mod governed_call;
 mod hands;
 mod process;

@@ -1,9 +1,12 @@
 //! A question in a terminal: everything the window shows. Every character that could mislead stands in ⟦ ⟧ by its code,
 //! and those two signs themselves too, so that nothing a stranger wrote can pass for one of ours or move the cursor.
+//! Long lines are folded here and not by the terminal, so that no text can begin a line of its own.
 
 use std::fmt::Write as _;
 
 use prokura_api::view::{ApprovalView, ArgumentView, Piece, PlaceView};
+
+mod fold;
 
 /// What lines of a value that goes on are led by.
 const ON: &str = "      │ ";
@@ -14,26 +17,26 @@ pub fn text(view: &ApprovalView) -> String {
     // Writing to a string does not fail.
     let _ = head(view, &mut out);
     let _ = body(view, &mut out);
-    out
+    fold::folded(&out)
 }
 
 fn head(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
     let class = view.class.as_deref().unwrap_or("unclassified");
     writeln!(out, "Question  {}  ({}, until {})", view.id, view.state, view.expires_at)?;
-    writeln!(out, "Who       {}", said(&view.agent.name))?;
+    writeln!(out, "Who       {}", visible(&view.agent.name))?;
     if let Some(claim) = &view.agent_claim {
-        writeln!(out, "          says it is \"{}\"", said(claim))?;
+        writeln!(out, "          says it is \"{}\"", visible(claim))?;
     }
     if let Some(server) = &view.server {
-        let account = view.account.as_ref().map(|account| said(&account.name)).unwrap_or_default();
-        let host = said(&view.server_host);
-        writeln!(out, "As whom   {account} at {} ({host})", said(&server.name))?;
+        let account = view.account.as_ref().map(|account| visible(&account.name));
+        let (account, host) = (account.unwrap_or_default(), visible(&view.server_host));
+        writeln!(out, "As whom   {account} at {} ({host})", visible(&server.name))?;
     }
     let what = if view.target_kind == "tool" { class } else { view.target_kind.as_str() };
     writeln!(out, "What      {} ({what})", pieces(&view.target))?;
     for (index, why) in view.why.iter().enumerate() {
         let label = if index == 0 { "Why" } else { "" };
-        writeln!(out, "{label:<9} {}", said(&why.text))?;
+        writeln!(out, "{label:<9} {}", visible(&why.text))?;
     }
     if view.floods {
         writeln!(
@@ -80,14 +83,13 @@ fn body(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
+/// What kind of value it is stands before the name, where no text can put it.
 fn row(argument: &ArgumentView, out: &mut String) -> std::fmt::Result {
-    let kind = match argument.kind.as_str() {
-        "string" => String::new(),
-        kind => format!("  ({kind})"),
-    };
-    writeln!(out, "  {} =", pieces(&argument.pointer))?;
-    let unit = argument.unit.as_deref().map(|unit| format!(" {}", pieces(unit)));
-    writeln!(out, "{ON}{}{}{kind}", pieces(&argument.value), unit.unwrap_or_default())?;
+    writeln!(out, "  {}  {}", argument.kind, pieces(&argument.pointer))?;
+    writeln!(out, "{ON}{}", pieces(&argument.value))?;
+    if let Some(unit) = &argument.unit {
+        writeln!(out, "      → in “{}”, says the server", pieces(unit))?;
+    }
     argument.places.iter().try_for_each(|place| leads(place, out))
 }
 
@@ -130,6 +132,11 @@ pub fn pieces(all: &[Piece]) -> String {
         }
     }
     out
+}
+
+/// A name or a sentence, which may hold what a stranger said.
+fn visible(text: &str) -> String {
+    pieces(&prokura_api::pieces::pieces(text))
 }
 
 /// A stranger's text without anything that could move the cursor or pass for a mark.

@@ -1,4 +1,5 @@
-//! What the person saw is what is sent. A repeat that means the same and is written otherwise is sent as it was shown.
+//! What the person saw is what is sent, byte for byte. A call that was written otherwise, with escapes, white space or
+//! another order of members, is sent as it was shown.
 //! It must never send anything that no Question held.
 
 use bytes::Bytes;
@@ -13,11 +14,12 @@ pub(crate) fn as_shown(
     call: Call,
     (raised_for, shown): (Option<CallId>, String),
 ) -> Result<Call, Refusal> {
-    if raised_for.as_ref() == Some(&call.id) {
-        return Ok(call);
-    }
-    let rebuilt = Json::read(shown.as_bytes()).ok().and_then(|params| rebuilt(&call, params));
-    rebuilt.ok_or_else(|| {
+    let as_shown = if raised_for.as_ref() == Some(&call.id) {
+        written(&call, call.params.clone())
+    } else {
+        Json::read(shown.as_bytes()).ok().and_then(|params| rebuilt(&call, params))
+    };
+    as_shown.ok_or_else(|| {
         let text = "What was approved is not what is asked for now; try again.";
         Refusal::new(RefusalCode::Changed, text)
     })
@@ -39,6 +41,11 @@ fn rebuilt(call: &Call, mut params: Json) -> Option<Call> {
     if call::digest(&call.method, &params) != call.digest {
         return None;
     }
+    written(call, params)
+}
+
+/// The Call with these parameters, in the one way of writing that is also shown.
+fn written(call: &Call, params: Json) -> Option<Call> {
     let mut message = Json::read(&call.outgoing.body).ok()?;
     message.set("params", params.clone());
     let body = Bytes::from(message.to_text());
@@ -86,6 +93,17 @@ mod tests {
             String::from_utf8_lossy(&sent.outgoing.body),
             r#"{"id":7,"params":{"name":"pay","arguments":{"to":"Grace","n":1},"_meta":{"progressToken":2}}}"#
         );
+    }
+
+    #[test]
+    fn a_call_that_waited_is_sent_as_it_was_shown_and_not_as_it_was_written() {
+        let mut waited = call("own", r#"{"name":"pay","arguments":{"to":"Grace"}}"#);
+        let escaped = r#"{ "id": 7, "params": {"name":"pay", "arguments":{"to":"Gr\u0061ce"}} }"#;
+        waited.outgoing.body = Bytes::from(escaped);
+        let shown = waited.params.to_text();
+        let sent = as_shown(waited, (Some(CallId::from_text("own")), shown.clone())).unwrap();
+        let expected = format!(r#"{{"id":7,"params":{shown}}}"#);
+        assert_eq!(String::from_utf8_lossy(&sent.outgoing.body), expected);
     }
 
     #[test]
