@@ -92,7 +92,8 @@ fn read(out: &str) -> Shown {
 struct Asked {
     scene: Scene,
     control: Client,
-    agent: Agent,
+    /// Two: one that asks as often as this would be stopped.
+    agents: [Agent; 2],
 }
 
 impl Asked {
@@ -106,9 +107,11 @@ impl Asked {
         let scene = Scene::of(offer, "ledger").await;
         scene.grant("*", "ask").await;
         let control = Client::connect(&scene.host.folder.data()).await.unwrap();
-        let agent = scene.legacy().await;
-        agent.tools().await.unwrap();
-        Self { scene, control, agent }
+        let other = scene.host.agent("other").await.unwrap();
+        scene.host.grant("other", "ledger", "*", "ask").await.unwrap();
+        let other = Agent::legacy(&scene.host.endpoint("ledger"), &other).await.unwrap();
+        let agents = [scene.legacy().await, other];
+        Self { scene, control, agents }
     }
 
     async fn waiting(&mut self) -> Vec<Value> {
@@ -118,7 +121,7 @@ impl Asked {
 
     async fn try_one(&mut self, number: usize, case: &Case) {
         let cause = case.cause;
-        let (agent, body) = (self.agent.clone(), case.body(number));
+        let (agent, body) = (self.agents[number % 2].clone(), case.body(number));
         let call = tokio::spawn(async move { agent.post(body, &legacy()).await });
         let deadline = std::time::Instant::now() + Duration::from_secs(60);
         let id = loop {
@@ -161,7 +164,9 @@ async fn a_terminal_shows_every_byte_of_what_is_sent() {
         "capabilities": {},
         "clientInfo": { "name": "\u{202e}krelc\u{1b}[2J\u{200b}\nWhat      list_accounts", "version": "1" },
     });
-    asked.agent.request("initialize", claim).await.unwrap();
+    for agent in &asked.agents {
+        agent.request("initialize", claim.clone()).await.unwrap();
+    }
     let all = cases();
     assert!(all.len() >= 60, "{}", all.len());
     for (number, case) in all.iter().enumerate() {
@@ -176,7 +181,7 @@ async fn what_could_be_read_in_two_ways_is_refused_before_anybody_is_asked() {
     let mut asked = Asked::begin().await;
     for (number, (cause, written)) in unreadable().into_iter().enumerate() {
         let case = Case { cause, tool: "note".to_owned(), written };
-        let reply = asked.agent.post(case.body(number), &legacy()).await.unwrap();
+        let reply = asked.agents[0].post(case.body(number), &legacy()).await.unwrap();
         assert!(!reply.is_fine(), "{cause}: {}", reply.raw);
         assert!(asked.waiting().await.is_empty(), "{cause}: somebody is asked");
     }

@@ -34,13 +34,13 @@ function parts(span) {
 function row(tr, own) {
   const [th, td] = tr.children;
   const first = td.firstElementChild;
-  const empty = first.classList.contains("faint") && !first.classList.contains("kind");
+  const empty = first.classList.contains("kind");
   return {
     own,
     pointer: parts(th.querySelector(".pieces")),
     label: empty ? first.textContent : null,
     value: empty ? null : parts(first),
-    kind: td.querySelector(":scope > .kind")?.firstChild.data ?? null,
+    kind: td.querySelector(":scope > .kind:not(:first-child)")?.firstChild.data ?? null,
   };
 }
 

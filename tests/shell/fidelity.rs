@@ -63,32 +63,38 @@ struct Window {
 }
 
 impl Window {
-    async fn open() -> (Self, Agent) {
-        let set = Set::ledger().await;
-        let added = definitions().into_iter().map(|definition| ToolSpec {
+    async fn open() -> (Self, [Agent; 2]) {
+        let more = definitions().into_iter().map(|definition| ToolSpec {
             definition,
             scope: None,
             run: Run::Answer(std::sync::Arc::new(|_: &_| Ok(json!({ "text": "done" })))),
         });
-        set.ledger.change_tools(|tools| tools.extend(added)).await;
-        set.host.ok(&["tools", "list", "--server", "ledger", "--refresh"]).await.unwrap();
-        set.host.grant("clerk", "ledger", "*", "ask").await.unwrap();
+        let set = Set::ledger_with(more.collect()).await;
+        let other = set.host.agent("other").await.unwrap();
+        for agent in ["clerk", "other"] {
+            set.host.grant(agent, "ledger", "*", "ask").await.unwrap();
+        }
         let stage = set.open().await;
         let url = format!("{}/s/ledger/mcp", stage.set.http);
-        let agent = Agent::legacy(&url, &stage.set.key).await.unwrap();
-        agent.tools().await.unwrap();
+        let agents = [
+            Agent::legacy(&url, &stage.set.key).await.unwrap(),
+            Agent::legacy(&url, &other).await.unwrap(),
+        ];
         let control = Client::connect(&stage.set.host.folder.data()).await.unwrap();
-        (Self { stage, control, turned: false }, agent)
+        (Self { stage, control, turned: false }, agents)
     }
 
     async fn try_one(&mut self, agent: &Agent, number: usize, case: &Case) -> Result<(), String> {
         let said = |fault: &dyn std::fmt::Display| fault.to_string();
         let (agent, body) = (agent.clone(), case.body(number));
         let era = [("mcp-protocol-version".to_owned(), protocol::LEGACY.to_owned())];
-        let call = tokio::spawn(async move { agent.post(body, &era).await });
+        let mut call = tokio::spawn(async move { agent.post(body, &era).await });
         if !self.turned {
-            self.stage.window.turn_to_approval(&self.stage.main).await;
-            self.turned = true;
+            let open = self.stage.window.turn_to_approval(&self.stage.main);
+            tokio::select! {
+                () = open => self.turned = true,
+                reply = &mut call => return Err(format!("nobody is asked: {reply:?}")),
+            }
         }
         let look = LOOK.replace("NUMBER", &number.to_string());
         let page = self.stage.window.long_script(&look).await.map_err(|fault| said(&fault))?;
@@ -117,9 +123,10 @@ impl Window {
 
 #[tokio::test]
 async fn the_window_shows_every_byte_of_what_is_sent() {
-    let (mut window, agent) = Window::open().await;
+    // Two agents: one that asks as often as this would be stopped.
+    let (mut window, agents) = Window::open().await;
     for (number, case) in cases().iter().enumerate() {
-        let tried = window.try_one(&agent, number, case).await;
+        let tried = window.try_one(&agents[number % 2], number, case).await;
         tried.unwrap_or_else(|fault| panic!("{}: {fault:.4000}", case.cause));
     }
     let ran = window.stage.window.script("return window.approved ?? null").await.unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use prokura_testkit::host::{Folder, find_program, write_private};
-use prokura_testkit::{Authority, Fixture, TestHost, eventually, ledger};
+use prokura_testkit::{Authority, Fixture, TestHost, ToolSpec, eventually, ledger};
 use prokura_tests::{Sdk, SdkAgent};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
@@ -41,8 +41,15 @@ pub type Calling = JoinHandle<(SdkAgent, anyhow::Result<Value>)>;
 impl Set {
     /// A folder with nothing in it.
     pub async fn empty() -> Self {
+        Self::offering(Vec::new()).await
+    }
+
+    /// The same; the ledger offers more tools than its own.
+    async fn offering(more: Vec<ToolSpec>) -> Self {
         let alone = ONE_AT_A_TIME.lock().await;
-        let (ledger, authority) = Fixture::with_authority(ledger::offer()).await.unwrap();
+        let mut offer = ledger::offer();
+        offer.tools.extend(more);
+        let (ledger, authority) = Fixture::with_authority(offer).await.unwrap();
         let host = TestHost::start_in(Folder::new(None).unwrap()).await.unwrap();
         let http = host.http();
         Self { host, http, key: String::new(), ledger, _authority: authority, _alone: alone }
@@ -50,7 +57,12 @@ impl Set {
 
     /// A ledger with a person signed in, and the agent `clerk`, which may read and asks for payments.
     pub async fn ledger() -> Self {
-        let mut set = Self::empty().await;
+        Self::ledger_with(Vec::new()).await
+    }
+
+    /// The same; the ledger offers more tools than its own.
+    pub async fn ledger_with(more: Vec<ToolSpec>) -> Self {
+        let mut set = Self::offering(more).await;
         set.host.ok(&["servers", "add", &set.ledger.url(), "--name", "ledger"]).await.unwrap();
         set.host.sign_in("ledger").await.unwrap();
         for (tool, class) in [("send_payment", "destructive"), ("list_accounts", "read")] {
