@@ -20,10 +20,8 @@ fn said(row: &Value) -> String {
     why.map(|why| why["text"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
-#[tokio::test]
-async fn what_is_said_of_an_agent_is_what_comes_of_its_calls() {
-    let scene = Scene::ledger().await;
-    assert_eq!(access(&scene.host, &["clerk"]).await, Vec::<Value>::new());
+/// Grants of every kind, one limited, and one whose tool was changed by its server.
+async fn grants_of_every_kind(scene: &Scene) {
     scene.grant("list_accounts", "allow").await;
     scene.grant("get_statement", "allow").await;
     scene.grant("categorise", "ask").await;
@@ -64,6 +62,13 @@ async fn what_is_said_of_an_agent_is_what_comes_of_its_calls() {
         })
         .await;
     scene.host.ok(&["tools", "list", "--server", "ledger", "--refresh"]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_said_of_an_agent_is_what_comes_of_its_calls() {
+    let scene = Scene::ledger().await;
+    assert_eq!(access(&scene.host, &["clerk"]).await, Vec::<Value>::new());
+    grants_of_every_kind(&scene).await;
     let rows = access(&scene.host, &["clerk"]).await;
     assert_eq!(rows.len(), 6, "{rows:?}");
     let effect = |target: &str| row(&rows, target)["effect"].as_str().unwrap().to_owned();
