@@ -9,6 +9,7 @@ mod bad_sign_in;
 mod bad_start;
 mod call;
 mod conditions;
+mod collecting;
 mod cookbook;
 mod copies;
 mod demo;

@@ -216,7 +216,7 @@ impl Net {
             net.add(hex.as_bytes(), at);
             net.add(hex.to_uppercase().as_bytes(), at);
             for shift in 0..3 {
-                let shifted = [&[0; 2][..shift.min(2)], core.as_bytes()].concat();
+                let shifted = [&vec![0; shift], core.as_bytes()].concat();
                 for text in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
                     // The first and the last letter also depend on what stands beside it.
                     let last = usize::from(shifted.len() % 3 != 0);

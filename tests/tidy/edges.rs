@@ -60,6 +60,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["account", "upstream", "testkit", "tests"]),
     ("ts-rs", &["api"]),
     ("rmcp", &["testkit", "tests"]),
+    ("opentelemetry*", &["host", "testkit"]),
 ];
 
 /// What a crate's own tests may use to play the other side of a wire.

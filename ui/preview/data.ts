@@ -288,7 +288,7 @@ export const touched = (scene: Scene): TouchedView[] => (scene === "empty" ? [] 
 
 export const auditStatus = (scene: Scene): AuditStatusView => ({
   ok: scene !== "failing", faults: scene === "failing" ? ["record 812 was changed", "the log ends at record 1203, and record 1240 was anchored: its end was cut off or an older copy was put back"] : [], looked_at: ago(3), oldest: scene === "empty" ? 0 : 1, newest: many(scene), unindexed: 0, payloads: 412, payload_bytes: 18_402_113,
-  keep_days: 90, keep_mib: 512, payload_kib: 64, archive_days: 0, levels: servers(scene).map((server) => ({ server: { id: server.id, name: server.name }, level: "arguments" })), masks: scene === "empty" ? [] : [{ server: "ledger", tool: "send_payment", pointer: "/card/number" }],
+  keep_days: 90, keep_mib: 512, payload_kib: 64, archive_days: 0, collector: scene === "crowded" ? { url: "http://127.0.0.1:4318/", sent: 812_004, waiting: 0, fault: null } : scene === "failing" ? { url: "https://otel.northwind.example/in", sent: 1198, waiting: 5, fault: "otel.northwind.example cannot be reached: no answer in time" } : null, levels: servers(scene).map((server) => ({ server: { id: server.id, name: server.name }, level: "arguments" })), masks: scene === "empty" ? [] : [{ server: "ledger", tool: "send_payment", pointer: "/card/number" }],
   segments: scene === "crowded" ? [{ first: 1, last: 50_000, file: "records-0000000001-0000050000.db", sha256: hash(4) }] : [], filters: scene === "empty" ? [] : [{ name: "refused payments", filter: { search: "payment", decision: "denied" } as AuditStatusView["filters"][number]["filter"] }],
   agents: AGENTS.map(([id, name]) => ({ id, name })), servers: [{ id: "srv_1", name: "ledger" }], accounts: [{ id: "acc_1", name: "marta@northwind" }],
 });

@@ -208,6 +208,24 @@ impl Guard {
         Ok(response)
     }
 
+    /// Posts `body` and reads the whole answer, of at most `largest` bytes. Redirects are answers, never followed.
+    ///
+    /// # Errors
+    /// [`Fault`] says why there is no answer.
+    pub async fn post(
+        &self,
+        url: &Url,
+        kind: &'static str,
+        body: Vec<u8>,
+        largest: usize,
+    ) -> Result<http::Response<Vec<u8>>, Fault> {
+        let request = http::Request::post(url.as_str())
+            .header(http::header::CONTENT_TYPE, kind)
+            .body(body)
+            .map_err(|_| Fault::Forbidden { url: shown(url), reason: "it is not a URL" })?;
+        self.send_small(request, largest).await
+    }
+
     /// Sends one request and looks at the head of the answer only: the body may be a stream without end.
     pub(crate) async fn knock(
         &self,
@@ -266,6 +284,14 @@ impl Guard {
 /// Whether a body is encoded in any way.
 fn is_encoded(headers: &http::HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity")
+}
+
+/// Whether the person may name `endpoint` as a place to send to: https, or this machine.
+///
+/// # Errors
+/// [`Fault`] says why not.
+pub fn check_own(endpoint: &Url) -> Result<(), Fault> {
+    Reach::of(endpoint).check(endpoint)
 }
 
 /// A client for streams to the Server at `endpoint`: see [`Guard`].

@@ -216,6 +216,22 @@ pub struct LevelView {
     pub level: String,
 }
 
+/// Where every record is sent to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct CollectorView {
+    /// The address of the OpenTelemetry collector.
+    pub url: String,
+    /// The newest record that it took; 0 before the first.
+    #[ts(type = "number")]
+    pub sent: i64,
+    /// How many wait for it.
+    #[ts(type = "number")]
+    pub waiting: i64,
+    /// Why it did not take the next ones; `null` while it does.
+    pub fault: Option<String>,
+}
+
 /// How the log stands, and how it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export_to = "View.ts")]
@@ -249,6 +265,8 @@ pub struct AuditStatusView {
     pub payload_kib: u32,
     /// Records older than so many days go into archives; 0 never.
     pub archive_days: u32,
+    /// Where every record is sent to; `null` where nowhere.
+    pub collector: Option<CollectorView>,
     /// What is kept of the calls to each server.
     pub levels: Vec<LevelView>,
     /// Places that are never kept.

@@ -46,6 +46,8 @@ pub trait Surroundings: Send + Sync {
     fn folders(&self) -> Folders;
     /// The `prokura` program.
     fn program(&self) -> PathBuf;
+    /// The newest record that the collector took, and what is in the way of more.
+    fn collected(&self) -> (i64, Option<String>);
     /// Looks for trouble outside of the parts below: keyring, folder, port.
     fn checks(&self) -> Vec<view::CheckView>;
 }

@@ -48,7 +48,8 @@ pub enum Audit {
     },
     /// How the log stands, and how it is kept.
     Status,
-    /// Change how the log is kept: keep-days, keep-mib, payload-kib, archive-days; 0 is without limit.
+    /// Change how the log is kept: keep-days, keep-mib, payload-kib, archive-days (0 is without
+    /// limit), collector (an address, or off).
     Set { name: String, value: String },
     /// Say what is kept of the calls to a server: digest, arguments, or arguments-and-results.
     Level { server: String, level: String },

@@ -40,13 +40,22 @@ pub struct LogSettings {
     pub payload_kib: u32,
     /// Records older than so many days go into archives.
     pub archive_days: u32,
+    /// The address of an OpenTelemetry collector that every record is sent to.
+    pub collector: Option<String>,
     /// Places that are never kept.
     pub masks: Vec<Mask>,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { keep_days: 90, keep_mib: 512, payload_kib: 64, archive_days: 0, masks: Vec::new() }
+        Self {
+            keep_days: 90,
+            keep_mib: 512,
+            payload_kib: 64,
+            archive_days: 0,
+            collector: None,
+            masks: Vec::new(),
+        }
     }
 }
 
@@ -77,7 +86,9 @@ impl Delegation {
         }
         self.note_setting(SETTING, &was, &is, None).await?;
         self.store().put_setting(SETTING, &is)?;
-        Ok(self.apply_log_settings()?)
+        self.apply_log_settings()?;
+        self.tell(Change::Audit);
+        Ok(())
     }
 
     /// Makes the log keep payloads as it is set. Done at every start.

@@ -2,6 +2,7 @@
 //! It must never decide or carry a message itself.
 
 pub mod bridge;
+mod collector;
 pub mod control;
 mod copied;
 pub mod doctor;

@@ -21,6 +21,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::collector::{self, Progress, Sender};
 use crate::control::Control;
 use crate::copied;
 use crate::door::{Behind, Door};
@@ -65,6 +66,7 @@ struct Ground {
     changes: broadcast::Sender<Change>,
     /// One for everything that goes out: what the person sets holds everywhere at once.
     network: Network,
+    progress: Arc<Progress>,
 }
 
 impl Host {
@@ -115,6 +117,7 @@ impl Host {
             tokio::spawn(control.serve(Arc::clone(&api), guard, stop.clone())),
             tokio::spawn(door.serve(behind)),
             tokio::spawn(keep::log(delegation.clone(), stop.clone())),
+            tokio::spawn(collector::run(sender(&ground, &delegation), stop.clone())),
             tokio::spawn(keep::time(delegation, stop.clone())),
             tokio::spawn(keep::vault(ground.vault, ground.changes.clone(), stop.clone())),
         ];
@@ -167,6 +170,7 @@ fn api(
         data: folder.path.clone(),
         vault: Arc::clone(&ground.vault),
         store: ground.store.clone(),
+        progress: Arc::clone(&ground.progress),
     };
     Api::new(prokura_api::Parts {
         store: ground.store.clone(),
@@ -176,6 +180,18 @@ fn api(
         sealer: Arc::clone(&ground.vault) as Arc<dyn Sealer>,
         surroundings: Arc::new(around),
     })
+}
+
+/// What sends the log to a collector.
+fn sender(ground: &Ground, delegation: &Delegation) -> Sender {
+    Sender {
+        store: ground.store.clone(),
+        log: ground.log.clone(),
+        delegation: delegation.clone(),
+        network: ground.network.clone(),
+        clock: Arc::clone(&ground.clock),
+        progress: Arc::clone(&ground.progress),
+    }
 }
 
 /// Both sockets of the folder.
@@ -217,7 +233,8 @@ async fn ground(
     )?;
     let (changes, _) = broadcast::channel(256);
     let network = Network::system();
-    Ok(Ground { store, log, vault, clock, entropy, changes, network })
+    let progress = Arc::default();
+    Ok(Ground { store, log, vault, clock, entropy, changes, network, progress })
 }
 
 /// A copied folder renews no sign-in: that would end it in the original.

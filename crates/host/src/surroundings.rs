@@ -10,6 +10,7 @@ use prokura_store::Store;
 use prokura_upstream::Directory;
 use prokura_vault::{Vault, VaultState};
 
+use crate::collector::Progress;
 use crate::doctor;
 
 /// See [`Surroundings`].
@@ -18,6 +19,7 @@ pub(crate) struct Around {
     pub data: PathBuf,
     pub vault: Arc<Vault>,
     pub store: Store,
+    pub progress: Arc<Progress>,
 }
 
 impl Surroundings for Around {
@@ -48,6 +50,10 @@ impl Surroundings for Around {
         std::env::current_exe()
             .map(|this| this.with_file_name(&name))
             .unwrap_or_else(|_| name.into())
+    }
+
+    fn collected(&self) -> (i64, Option<String>) {
+        self.progress.get()
     }
 
     fn checks(&self) -> Vec<CheckView> {

@@ -477,6 +477,10 @@ payload_kib: number,
  */
 archive_days: number, 
 /**
+ * Where every record is sent to; `null` where nowhere.
+ */
+collector: CollectorView | null, 
+/**
  * What is kept of the calls to each server.
  */
 levels: Array<LevelView>, 
@@ -630,6 +634,27 @@ message: string,
  * What to do, where there is something to do.
  */
 hint: string | null, };
+
+/**
+ * Where every record is sent to.
+ */
+export type CollectorView = { 
+/**
+ * The address of the OpenTelemetry collector.
+ */
+url: string, 
+/**
+ * The newest record that it took; 0 before the first.
+ */
+sent: number, 
+/**
+ * How many wait for it.
+ */
+waiting: number, 
+/**
+ * Why it did not take the next ones; `null` while it does.
+ */
+fault: string | null, };
 
 /**
  * An agent that a program may be let in as.

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use prokura_account::http::check_own;
 use prokura_delegation::Mask;
 use prokura_domain::{AuditLevel, Pointer};
 use prokura_store::{PayloadCount, Segment};
+use url::Url;
 
 use super::audit::{blocking, moment};
 use super::shown;
 use crate::Api;
 use crate::audit::{
-    AuditFilter, AuditMask, AuditStatusView, CareView, LevelView, SavedFilterView, SegmentView,
+    AuditFilter, AuditMask, AuditStatusView, CareView, CollectorView, LevelView, SavedFilterView,
+    SegmentView,
 };
 use crate::failure::{Failure, FailureCode};
 use crate::view::Named;
@@ -52,6 +55,10 @@ impl Api {
             keep_mib: settings.keep_mib,
             payload_kib: settings.payload_kib,
             archive_days: settings.archive_days,
+            collector: settings.collector.map(|url| {
+                let (sent, fault) = self.0.surroundings.collected();
+                CollectorView { url, sent, waiting: (newest - sent).max(0), fault }
+            }),
             levels: levels.collect(),
             masks: settings.masks.into_iter().map(mask_view).collect(),
             segments: keeping.segments.iter().map(segment_view).collect(),
@@ -67,6 +74,9 @@ impl Api {
     /// # Errors
     /// [`Failure`] when there is no such setting, or the change cannot be recorded.
     pub async fn audit_set(&self, name: String, value: String) -> Result<AuditStatusView, Failure> {
+        if name == "collector" {
+            return self.audit_collector(&value).await;
+        }
         let number: u32 = value.trim().parse().map_err(|_| {
             bad(format!("\"{value}\" is not a number."), "Give a whole number; 0 is without limit.")
         })?;
@@ -79,10 +89,21 @@ impl Api {
             _ => {
                 return Err(bad(
                     format!("There is no setting \"{name}\"."),
-                    "Settings are keep-days, keep-mib, payload-kib and archive-days.",
+                    "Settings are keep-days, keep-mib, payload-kib, archive-days and collector.",
                 ));
             }
         }
+        self.0.delegation.set_log_settings(&settings).await?;
+        self.audit_status().await
+    }
+
+    /// Sends every record to an OpenTelemetry collector from now on, or to none.
+    async fn audit_collector(&self, value: &str) -> Result<AuditStatusView, Failure> {
+        let mut settings = self.0.delegation.log_settings()?;
+        settings.collector = match value.trim() {
+            "" | "off" => None,
+            text => Some(collector(text)?),
+        };
         self.0.delegation.set_log_settings(&settings).await?;
         self.audit_status().await
     }
@@ -197,6 +218,18 @@ impl Api {
         let stored = self.store().setting(FILTERS)?;
         Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
+}
+
+/// An address that records may be sent to: https, or this machine, and without anything secret in it.
+fn collector(text: &str) -> Result<String, Failure> {
+    const HINT: &str = "Write https://otel.example, or http://127.0.0.1:4318 for one on this machine, which can pass \
+                        records on with a key of its own.";
+    let url = Url::parse(text).map_err(|_| bad(format!("\"{text}\" is not an address."), HINT))?;
+    check_own(&url).map_err(|fault| bad(format!("{fault}."), HINT))?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("A collector's address has no query and no fragment.".to_owned(), HINT));
+    }
+    Ok(url.into())
 }
 
 fn bad(message: String, hint: &str) -> Failure {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::log::find::{self, DayCount, RecordQuery, Touched};
-use crate::log::{Log, payload, read};
+use crate::log::{Log, payload, read, segment};
 
 /// So many records a search waits for until they are indexed; with more to do, it is told how many are missing.
 const PATIENCE: i64 = 2_048;
@@ -50,6 +50,31 @@ impl Log {
     /// [`StoreError`] when the database cannot be read.
     pub fn records_after(&self, seq: i64, most: usize) -> Result<Vec<AuditRecord>, StoreError> {
         self.reading(|db| Ok(read::after(db, seq, most)?))
+    }
+
+    /// Records after `seq`, oldest first and without a gap: from the archive that holds the next one, where one does.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read, or the archive is not in its place.
+    pub fn records_onwards(&self, seq: i64, most: usize) -> Result<Vec<AuditRecord>, StoreError> {
+        let next = seq.saturating_add(1);
+        let segments = self.reading(|db| Ok(segment::all(db)?))?;
+        let holds = |segment: &segment::Segment| (segment.first..=segment.last).contains(&next);
+        let found = match segments.iter().find(|segment| holds(segment)) {
+            None => self.records_after(seq, most)?,
+            Some(segment) => {
+                let folder = self.0.path.with_file_name(segment::FOLDER);
+                let archive = read::connect(&folder.join(&segment.file));
+                let found = archive.and_then(|db| Ok(read::after(&db, seq, most)?));
+                found.map_err(|fault| {
+                    gap(next, &format!("{} cannot be read ({fault})", segment.file))
+                })?
+            }
+        };
+        match found.first() {
+            Some(first) if first.seq != next => Err(gap(next, "it is in no archive that is known")),
+            Some(_) | None => Ok(found),
+        }
     }
 
     /// All records, oldest first, until `visit` says `false`. Sees one moment of the log, whatever is appended meanwhile.
@@ -138,4 +163,8 @@ impl Log {
         let reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
         ask(&reader)
     }
+}
+
+fn gap(next: i64, why: &str) -> StoreError {
+    StoreError::AuditBroken(format!("record {next} is not there: {why}"))
 }
