@@ -1,6 +1,6 @@
 //! Arguments as Cedar sees them. What Cedar cannot hold (a fraction, null, a number past 64 bits) stands there as an opaque
 //! value: it is there, it equals nothing a rule can write, and whatever reads it as something fails
-//! (`docs/decisions/0008-values-cedar-cannot-hold.md`). It must never leave such a value out.
+//! (`docs/decisions/0013-values-cedar-cannot-hold.md`). It must never leave such a value out.
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use prokura_domain::{Decimal, Json};
