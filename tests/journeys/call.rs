@@ -123,8 +123,8 @@ async fn what_was_shown_is_what_is_sent_byte_for_byte() {
     let (reply, question) =
         tokio::join!(agent.post(body.as_str(), &headers), scene.host.answer(&["allow"]));
     fine(&reply.unwrap());
-    let shown = question.unwrap();
-    let shown: Vec<&str> = shown["arguments"]
+    let question = question.unwrap();
+    let shown: Vec<&str> = question["arguments"]
         .as_array()
         .unwrap()
         .iter()
@@ -134,7 +134,13 @@ async fn what_was_shown_is_what_is_sent_byte_for_byte() {
         assert!(shown.contains(&value), "{value} was not shown: {shown:?}");
     }
     let sent = scene.fixture.recorder().calls("send_payment");
-    assert_eq!(String::from_utf8_lossy(&sent[0].body), body);
+    let sent = String::from_utf8_lossy(&sent[0].body).into_owned();
+    // Escapes and white space apart, it is what the agent wrote; and it is what was shown.
+    let written = body.replace(r"\u00e4", "ä").replace(r"\ud83d\ude00", "😀").replace("[ ]", "[]");
+    assert_eq!(sent, written);
+    let raw = question["raw"].as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap());
+    let raw = raw.collect::<String>();
+    assert!(sent.contains(&format!(r#""params":{raw}"#)), "{raw}");
 }
 
 #[tokio::test]

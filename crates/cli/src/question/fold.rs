@@ -67,10 +67,9 @@ mod tests {
         for text in [&words, &letters, &marks, &wide, "short", "", "two\nlines\n"] {
             let folded = folded(text);
             assert_eq!(folded.replace(&format!("\n{MORE}"), ""), text, "{text}");
-            let wide = |line: &str| {
-                line.chars().map(|one| if one.is_ascii() { 1 } else { 2 }).sum::<usize>()
-            };
-            assert!(folded.lines().all(|line| wide(line) <= WIDTH + 2), "{folded}");
+            let width = |one: char| if one.is_ascii() { 1 } else { 2 };
+            let wide = |line: &str| line.chars().map(width).sum::<usize>();
+            assert!(folded.lines().all(|line| wide(line) <= WIDTH), "{folded}");
             assert!(folded.matches('⟦').count() == text.matches('⟦').count(), "{folded}");
             assert!(
                 folded.lines().all(|line| !line.contains('⟦') || line.ends_with('⟧')),
