@@ -38,16 +38,17 @@ fn part(line: &str, room: usize) -> Option<(&str, &str)> {
     for (at, character) in line.trim_end_matches('\n').char_indices() {
         // Other letters than plain ones are taken to be wide.
         used += if character.is_ascii() { 1 } else { 2 };
-        match character {
-            '⟦' => mark = at,
-            '⟧' => mark = 0,
-            _ => {}
+        if character == '⟦' {
+            mark = at;
         }
         if used > room {
             let end = [word, mark, at].into_iter().find(|end| *end > 0)?;
             return line.split_at_checked(end);
         }
-        if character == ' ' && used > SOON {
+        if character == '⟧' {
+            mark = 0;
+        }
+        if character == ' ' && used > SOON && mark == 0 {
             word = at + 1;
         }
     }
