@@ -20,16 +20,23 @@ use tokio::sync::{Notify, broadcast};
 struct LockedVault;
 
 impl Sealer for LockedVault {
-    fn seal(&self, _: &SealContext<'_>, _: &[u8]) -> Result<Vec<u8>, SealFault> {
-        Err(SealFault::Locked("no key".to_owned()))
+    // Questions cannot be kept without a Vault, and these tests are about questions; payloads are not kept here.
+    fn seal(&self, context: &SealContext<'_>, plain: &[u8]) -> Result<Vec<u8>, SealFault> {
+        match context.purpose {
+            "question" => Ok(plain.to_vec()),
+            _ => Err(SealFault::Locked("no key".to_owned())),
+        }
     }
 
     fn open(
         &self,
-        _: &SealContext<'_>,
-        _: &[u8],
+        context: &SealContext<'_>,
+        sealed: &[u8],
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, SealFault> {
-        Err(SealFault::Locked("no key".to_owned()))
+        match context.purpose {
+            "question" => Ok(sealed.to_vec().into()),
+            _ => Err(SealFault::Locked("no key".to_owned())),
+        }
     }
 }
 
