@@ -2,6 +2,7 @@
 //! It must never be part of the product, and never hide what it runs: each step says its command's purpose and its time.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod build;
 mod check;
 mod debian;
@@ -28,6 +29,7 @@ cargo xtask COMMAND
   types [--check]              write ui/src/generated from crates/api, or compare only
   shots                        a picture of every screen, light and dark, into shots/
   fuzz [TARGET]… [--seconds N] run the fuzz targets (all), 30 seconds each unless told otherwise
+  bench [NAME [ARGS]…]         measure one thing with the release build; without a name, the list
   conformance LEG [--requirements REV]
                                LEG is server, client or authorization; the last line is JSON
   conformance cross            every agent revision at every server revision, as a table";
@@ -63,6 +65,7 @@ fn act(words: &[String]) -> Result<()> {
         "shots" => known(rest, &[]).and_then(|_| start::shots(&place)),
         "conformance" => start::conformance(&place, rest),
         "fuzz" => fuzz::run(&place, rest),
+        "bench" => bench::run(&place, rest),
         other => bail!("there is no command {other:?}\n\n{USAGE}"),
     }
 }
