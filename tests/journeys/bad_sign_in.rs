@@ -1,9 +1,9 @@
 //! Sign-ins that go wrong: nothing is stored, the person is told why and what to do, and it is recorded.
 
-use prokura_testkit::{Agent, Fixture, TestHost, Trouble, ledger};
+use prokura_testkit::{Agent, Trouble};
 use serde_json::json;
 
-use crate::scene::{Two, fine, kinds, payment, refused};
+use crate::scene::{Two, fine, kinds, refused};
 
 /// Goes through a sign-in at an issuer with `trouble`, which has to fail with something like `words`.
 async fn fails(trouble: Trouble, words: &[&str]) {
@@ -124,32 +124,4 @@ async fn many_calls_at_once_refresh_once() {
     let refreshes = two.authorities[0].recorder().all().into_iter();
     let refreshes = refreshes.filter(|seen| seen.text().contains("grant_type=refresh_token"));
     assert_eq!(refreshes.count(), 1);
-}
-
-#[tokio::test]
-async fn a_call_that_needs_more_access_is_named_and_the_next_sign_in_asks_for_it() {
-    let mut offer = ledger::offer();
-    for tool in &mut offer.tools {
-        if tool.name() == "send_payment" {
-            tool.scope = Some("pay".to_owned());
-        }
-    }
-    let (fixture, authority) = Fixture::with_authority(offer).await.unwrap();
-    let host = TestHost::start().await.unwrap();
-    host.ok(&["servers", "add", &fixture.url(), "--name", "ledger"]).await.unwrap();
-    host.sign_in("ledger").await.unwrap();
-    let key = host.agent("clerk").await.unwrap();
-    host.grant("clerk", "ledger", "*", "allow").await.unwrap();
-    let agent = Agent::modern(&host.endpoint("ledger"), &key).unwrap();
-    fine(&agent.call("list_accounts", json!({})).await.unwrap());
-    refused(&agent.call("send_payment", payment("1.00")).await.unwrap(), "");
-    host.sign_in("ledger").await.unwrap();
-    fine(&agent.call("send_payment", payment("1.00")).await.unwrap());
-    let asked = authority.recorder().all();
-    let last = asked
-        .iter()
-        .rev()
-        .find(|seen| seen.verb == "GET" && seen.uri.starts_with("/authorize"))
-        .unwrap();
-    assert!(last.uri.contains("use") && last.uri.contains("pay"), "{}", last.uri);
 }

@@ -122,7 +122,7 @@ const ANSWERED: &[(usize, &str)] = &[
     (25, r#""result":null"#),
     (25, r#""result":123456789012345678901234567890"#),
     (25, r#""result":{"tools":[{"name":"not-a-list"}],"resources":7}"#),
-    (26, r#""result":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":[]}}}}}}}}}}}"#),
+    (26, r#""result":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":[]}}}}}}}}}}"#),
 ];
 
 /// What goes before the answer in a stream.

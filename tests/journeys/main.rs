@@ -21,6 +21,7 @@ mod issuer;
 mod keyring;
 mod limits;
 mod lossless;
+mod more_access;
 mod outside;
 mod patience;
 mod pins;

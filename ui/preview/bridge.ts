@@ -77,6 +77,8 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   approval_allow: (args) => settle(String(args["approval"]), "used", null),
   approvals_told: () => data.told(),
   do_not_disturb: () => data.state(scene),
+  scopes_give: () => new Promise(() => undefined),
+  scopes_ask_again: () => null,
   consent_allow: (args) => (args["number"] === "17" ? settle(String(args["approval"]), "used", null) : fail("refused", "Another number is shown there, so nobody was let in.", "If you did not start this sign-in, somebody else did: it is over now.")),
   approval_deny: (args) => settle(String(args["approval"]), "denied", args["note"] as string | null),
   audit: (args) => data.audit(scene, args as { limit: number; before: number | null; filter: data.Filter }),

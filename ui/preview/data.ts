@@ -27,6 +27,7 @@ function account(server: string, name: string, kind: string, signed = "signed_in
     resource: oauth ? `https://mcp.${host}/mcp` : null,
     scopes: oauth ? ["read:items", "write:items", "offline_access"] : [],
     scopes_wanted: server === "mailbox" ? ["mail:send"] : [],
+    scopes_declined: server === "mailbox" ? ["mail:delete"] : [],
     expires_at: oauth ? ago(-42) : null,
     added_at: ago(60 * 24 * 12),
     agents: name === "marta" ? [{ id: "agt_0", name: "claude-code" }] : [],
@@ -191,7 +192,7 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
       { pointer: "/reference", text: text("/reference"), target: null, holdable: false },
     ],
     suggestion: at === 1 ? { fixed: ["/number"], text: text("/number = 482"), times: 4 } : null, can_remember: at !== 2,
-    digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, pairing: null, consent: null, ...more,
+    digest: `sha256:${hash(at + 3)}`, raised_at: ago(2 - at * 0.1), expires_at: ago(-8 - at), settled_at: null, note: null, pairing: null, consent: null, scopes: null, ...more,
   };
 }
 
@@ -229,6 +230,14 @@ export function approvals(scene: Scene): ApprovalView[] {
   waiting.push(consent(5));
   waiting.push(consent(6, { name: HOSTILE, client: text("https://agents.a-host-name-that-goes-on-and-on-without-any-good-reason.example/oauth/client-metadata.json"), vouched_by: "agents.a-host-name-that-goes-on-and-on-without-any-good-reason.example", redirect_host: "agents.a-host-name-that-goes-on-and-on-without-any-good-reason.example", redirect: text("https://agents.a-host-name-that-goes-on-and-on-without-any-good-reason.example/oauth/callback?from=prokura&and=more"), loopback: false, endpoint: "/s/warehouse-of-the-north-staging-eu/mcp", known: false, agents: [{ id: "agt_5", name: "an-agent-with-a-very-long-name-x", before: true, may: ["ledger: allow tools:*", "github: allow class:read", "mailbox: ask class:write", "warehouse-of-the-north-staging-eu: allow tools:*", "archive: allow class:read"] }], suggested: "prokura-security-update-press-let" }));
   waiting.push(consent(7, { way: "device", redirect_host: null, redirect: [], loopback: false, name: text("agent in a container"), choices: ["BKRT-WQXZ", "HCDF-LMNP", "ZZVX-TSRQ"], endpoint: "/s/ledger/mcp" }));
+  waiting.push(approval(8, {
+    kind: "scopes", server: { id: "srv_2", name: "mailbox" }, server_host: "mcp.mailbox.example", account: { id: "acc_2", name: "marta@mailbox.example" }, target: text("send_message"), class: null, arguments: [], raw: [], digest: "", can_remember: false,
+    why: [{ rule: "scopes", text: "The server refused this call: the account's sign-in does not allow enough." }],
+    scopes: [
+      { name: "mail:send", allows: "change", had: false, wanted: true }, { name: "https://www.mailbox.example/auth/contacts.other.readonly", allows: "read", had: false, wanted: true },
+      { name: "mail:read", allows: "read", had: true, wanted: false }, { name: "openid", allows: "identity", had: true, wanted: false }, { name: "offline_access", allows: "stay", had: true, wanted: false },
+    ],
+  }));
   const done = ["used", "denied", "expired", "dropped", "allowed"].map((settled, at) => approval(10 + at, { state: settled, settled_at: ago(40 + at * 90), note: settled === "denied" ? "Use the test account instead." : null }));
   return [...(scene === "crowded" ? waiting : [...waiting.slice(0, 3), pairing(9, { state: "used", settled_at: ago(25) }), consent(8, { agents: [] }, { state: "used", settled_at: ago(27), agent: { id: "agt_0", name: "claude-code" } })]), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];
 }

@@ -96,6 +96,10 @@ impl Api {
                 value(self.server_except(server, exception, holds).await)
             }
             AccountWish::Redirect { server, port } => value(self.redirect(server, port).await),
+            AccountWish::Give { approval } => value(self.scopes_give(approval).await),
+            AccountWish::AskAgain { server, account } => {
+                value(self.scopes_ask_again(server, account).await)
+            }
             AccountWish::ForgetClient { server } => value(self.client_forget(server).await),
         }
     }

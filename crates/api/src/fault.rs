@@ -118,6 +118,11 @@ fn unanswered(fault: &AnswerFault, message: String) -> Failure {
         AnswerFault::OnlyOnce => {
             Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
         }
+        AnswerFault::SignInNeeded => Failure::new(
+            FailureCode::BadRequest,
+            message,
+            "Use `prokura approvals answer ID allow`, or sign in again under Servers.",
+        ),
         AnswerFault::BadTime(_) => {
             Failure::new(FailureCode::BadRequest, message, "For example: `--for 15m`.")
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::args::{AnswerMore, AnswerWord, Approvals};
 use crate::ask::{ask, bad, internal, seconds};
-use crate::{consent, question, show, watch};
+use crate::{consent, question, show, sign_in, watch};
 
 pub async fn run(data: &Path, words: Approvals, json: bool) -> Result<ExitCode, Failure> {
     match words {
@@ -36,11 +36,21 @@ pub async fn run(data: &Path, words: Approvals, json: bool) -> Result<ExitCode, 
         }
         Approvals::Answer { id, answer, more } => {
             let answer = wish(data, &id, answer, *more).await?;
+            if answer == AnswerWish::Once && asks_for_scopes(data, &id).await? {
+                return sign_in::give(data, id, json).await;
+            }
             let request = Request::ApprovalAnswer { approval: id, answer };
             show::print(&ask(data, &request).await?, json);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether only a sign-in answers it.
+async fn asks_for_scopes(data: &Path, id: &str) -> Result<bool, Failure> {
+    let request = Request::ApprovalShow { approval: id.to_owned() };
+    let view = read(ask(data, &request).await?)?;
+    Ok(view.scopes.is_some() && view.state == "pending")
 }
 
 pub fn read(value: Value) -> Result<ApprovalView, Failure> {

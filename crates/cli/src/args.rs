@@ -175,6 +175,12 @@ pub enum Servers {
         #[arg(long)]
         agent: String,
     },
+    /// Be asked again for scopes that you declined to give an account.
+    AskAgain {
+        name: String,
+        #[arg(long)]
+        account: String,
+    },
     /// Excuse something of a server's authorization server: no-pkce or other-issuer.
     Except {
         name: String,

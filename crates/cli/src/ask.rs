@@ -139,6 +139,9 @@ fn servers(words: Servers) -> Result<Request, Failure> {
         Servers::Use { name, account, agent } => {
             Request::Account(AccountWish::Use { server: name, account, agent })
         }
+        Servers::AskAgain { name, account } => {
+            Request::Account(AccountWish::AskAgain { server: name, account })
+        }
         Servers::Except { name, exception, end } => {
             Request::Account(AccountWish::Except { server: name, exception, holds: !end })
         }

@@ -58,6 +58,20 @@ fn body(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
         }
         return Ok(());
     }
+    if let Some(scopes) = &view.scopes {
+        writeln!(out, "\nThe server wants more than this account has. Besides:")?;
+        for scope in scopes.iter().filter(|scope| !scope.had) {
+            writeln!(out, "  + {}  ({})", visible(&scope.name), scope.allows)?;
+        }
+        let had: Vec<String> =
+            scopes.iter().filter(|scope| scope.had).map(|scope| visible(&scope.name)).collect();
+        writeln!(
+            out,
+            "It has: {}",
+            if had.is_empty() { "nothing".to_owned() } else { had.join(" ") }
+        )?;
+        return writeln!(out, "Allowing signs in again; every grant stays as narrow as it is.");
+    }
     if view.raw.is_empty() {
         return writeln!(out, "\nWhat was asked about is not kept after the answer.");
     }

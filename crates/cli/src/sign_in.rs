@@ -91,7 +91,25 @@ async fn browse(
     let mut client = Client::connect(data).await?;
     let Place { server, account, print_url, json } = place;
     let started = client.ask(&Request::SignIn { server, account, choice }).await?;
-    let text = |name: &str| text_of(&started, name);
+    follow(client, &started, (print_url, json), paste).await
+}
+
+/// Signs in again for what a question asks for.
+pub async fn give(data: &Path, approval: String, json: bool) -> Result<ExitCode, Failure> {
+    let mut client = Client::connect(data).await?;
+    let wish = Request::Account(AccountWish::Give { approval });
+    let started = client.ask(&wish).await?;
+    follow(client, &started, (false, json), false).await
+}
+
+/// Tells of a sign-in that was started, and waits until it is over.
+async fn follow(
+    mut client: Client,
+    started: &Value,
+    (print_url, json): (bool, bool),
+    paste: bool,
+) -> Result<ExitCode, Failure> {
+    let text = |name: &str| text_of(started, name);
     let (url, device) = (text("url"), started.get("device").filter(|device| !device.is_null()));
     if json {
         let said = json!({

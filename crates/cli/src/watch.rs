@@ -7,13 +7,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use prokura_api::view::ApprovalView;
-use prokura_api::{AnswerWish, Failure, Request};
+use prokura_api::{AccountWish, AnswerWish, Failure, Request};
 use prokura_host::control::Client;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::approvals::targets;
 use crate::ask::{internal, seconds};
-use crate::question;
+use crate::{question, show};
 
 /// How often questions are asked for.
 const LOOK: Duration = Duration::from_millis(500);
@@ -59,6 +60,22 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
         match answer(&view, &mut typed).await {
             None => return Ok(ExitCode::SUCCESS),
             Some(None) => drop(left.insert(view.id)),
+            Some(Some(AnswerWish::Once)) if view.scopes.is_some() => {
+                let wish = Request::Account(AccountWish::Give { approval: view.id.clone() });
+                match client.ask(&wish).await {
+                    Ok(started) => {
+                        let url = started.get("url").and_then(Value::as_str).unwrap_or_default();
+                        println!(
+                            "Open this page in your browser; the call goes on once you are signed in:\n\n  {}\n",
+                            show::escaped(url)
+                        );
+                    }
+                    Err(failure) => {
+                        println!("error: {}\n  next: {}", failure.message, failure.hint);
+                    }
+                }
+                left.insert(view.id);
+            }
             Some(Some(answer)) => {
                 let request = Request::ApprovalAnswer { approval: view.id.clone(), answer };
                 match client.ask(&request).await {

@@ -57,6 +57,9 @@ pub enum AnswerFault {
     /// There is no number to this Question.
     #[error("this question is answered with a plain yes or no; it has no number")]
     NoNumber,
+    /// Only a sign-in gives more scopes.
+    #[error("this question is answered by signing in, or by a denial; nothing was changed")]
+    SignInNeeded,
     /// The number that was picked is not the one that is shown.
     #[error(
         "another number is shown there, so nobody was let in; if you asked for this, try again from the agent"
@@ -209,6 +212,9 @@ impl Delegation {
         grant: Option<Grant>,
         origin: &Origin,
     ) -> Result<bool, DelegationError> {
+        if matches!(question.kind, QuestionKind::Scopes { .. }) {
+            return Err(AnswerFault::SignInNeeded.into());
+        }
         if self.changed_meanwhile(question)? {
             self.settle(question, QuestionState::Dropped, None).await?;
             return Err(AnswerFault::Changed.into());
@@ -224,6 +230,7 @@ impl Delegation {
             },
             QuestionKind::Pairing { caller, .. } => self.pair(question, caller).await,
             QuestionKind::Consent { .. } => Err(AnswerFault::NumberNeeded.into()),
+            QuestionKind::Scopes { .. } => Err(AnswerFault::SignInNeeded.into()),
         };
         self.announce(&question.id);
         done.map(|()| true)
@@ -237,6 +244,7 @@ impl Delegation {
     ) -> Result<bool, DelegationError> {
         let settled = self.close(question, QuestionState::Denied, note, Some(origin)).await?;
         if settled {
+            self.scopes_declined(question)?;
             self.announce(&question.id);
         }
         Ok(settled)

@@ -2,6 +2,8 @@
 
 mod call;
 
+pub(crate) use call::still_waiting;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

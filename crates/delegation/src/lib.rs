@@ -27,6 +27,7 @@ mod registry;
 mod relay;
 mod reply;
 mod rounds;
+mod scopes;
 mod servers;
 mod shown;
 mod simulation;
@@ -153,6 +154,8 @@ struct Inner {
     flow: std::sync::RwLock<prokura_domain::FlowRule>,
     guardrails: std::sync::RwLock<Arc<prokura_policy::Guardrails>>,
     standing: care::Standing,
+    /// Held while somebody asks for more scopes.
+    scoping: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Delegation {
@@ -189,6 +192,7 @@ impl Delegation {
             registry: registry::Registry::default(),
             pinning: std::sync::Mutex::new(()),
             standing: care::Standing::default(),
+            scoping: tokio::sync::Mutex::default(),
         }));
         delegation.drop_left_over()?;
         delegation.apply_log_settings()?;

@@ -105,7 +105,9 @@ impl Delegation {
         let now = self.now();
         let same = |question: &Question| match &question.kind {
             QuestionKind::Pairing { caller: asked, .. } => bound(asked) == bound(caller),
-            QuestionKind::Call { .. } | QuestionKind::Consent { .. } => false,
+            QuestionKind::Call { .. }
+            | QuestionKind::Consent { .. }
+            | QuestionKind::Scopes { .. } => false,
         };
         let all = self.store().questions(false).map_err(internal)?;
         let denied = all.iter().any(|question| {

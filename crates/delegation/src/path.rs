@@ -18,6 +18,7 @@ use crate::records::rules;
 use crate::shown::as_shown;
 use crate::told::{changed, told};
 use crate::wait::Wait;
+pub(crate) use send::{Halt, Leaving};
 
 /// How often a Call is decided anew because the rules changed meanwhile, before it is refused.
 const ROUNDS: usize = 8;
@@ -185,8 +186,13 @@ impl Delegation {
                     if permit.generation() != self.generation() {
                         continue;
                     }
-                    let leaving = (intent(&call, &facts, &why, permit.charges()), approved.clone());
-                    let sent = self.send(&call, inbound, permit, facts, leaving, &leg);
+                    let leaving = Leaving {
+                        detail: intent(&call, &facts, &why, permit.charges()),
+                        approved: approved.clone(),
+                        leg: &leg,
+                        patience: Some((wait, since)),
+                    };
+                    let sent = self.send(&call, inbound, permit, facts, leaving);
                     cancelled.defuse();
                     match sent.await? {
                         // Another Call of this Agent read something meanwhile.
@@ -216,9 +222,13 @@ impl Delegation {
         let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
         match decide(&call, &grants, &guardrails, &facts) {
             Decision::Allow(permit, why) => {
-                let leaving = (intent(&call, &facts, &why, permit.charges()), None);
-                let leg = Leg::default();
-                match self.send(&call, &inbound, permit, facts, leaving, &leg).await? {
+                let leaving = Leaving {
+                    detail: intent(&call, &facts, &why, permit.charges()),
+                    approved: None,
+                    leg: &Leg::default(),
+                    patience: None,
+                };
+                match self.send(&call, &inbound, permit, facts, leaving).await? {
                     Sent::Gone(reply) => Ok(reply),
                     Sent::Joined(_) | Sent::DecideAgain => Err(self.unasked(&call).await),
                 }

@@ -3,8 +3,8 @@
 use prokura_domain::port::SignOut;
 use prokura_domain::server::check_name;
 use prokura_domain::{
-    Account, AccountId, AgentId, AuditLevel, Change, Durability, Event, Json, QuestionState,
-    RecordKind, Server, ServerId,
+    Account, AgentId, AuditLevel, Change, Durability, Event, Json, QuestionState, RecordKind,
+    Server, ServerId,
 };
 
 use crate::{Delegation, DelegationError};
@@ -90,31 +90,6 @@ impl Delegation {
         Ok(())
     }
 
-    /// Remembers scopes a Server asked for, so that the next sign-in of the Account asks for them too (CA-43).
-    pub(crate) fn want_scopes(&self, account: &AccountId, scopes: &[String]) {
-        if let Err(error) = self.store().put_setting(&wanted_of(account), &scopes.join(" ")) {
-            tracing::warn!(%error, "the wanted scopes could not be remembered");
-        }
-        self.tell(Change::Accounts);
-    }
-
-    /// The scopes a Server asked for in vain, if any.
-    ///
-    /// # Errors
-    /// Store faults.
-    pub fn wanted_scopes(&self, account: &AccountId) -> Result<Vec<String>, DelegationError> {
-        let wanted = self.store().setting(&wanted_of(account))?.unwrap_or_default();
-        Ok(wanted.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect())
-    }
-
-    /// The Account signed in again: what was wanted has been asked for.
-    ///
-    /// # Errors
-    /// Store faults.
-    pub fn scopes_asked(&self, account: &AccountId) -> Result<(), DelegationError> {
-        Ok(self.store().put_setting(&wanted_of(account), "")?)
-    }
-
     async fn note_server(
         &self,
         kind: RecordKind,
@@ -126,9 +101,4 @@ impl Delegation {
         self.tell(Change::Audit);
         Ok(())
     }
-}
-
-/// The setting that holds the scopes wanted of an Account.
-fn wanted_of(account: &AccountId) -> String {
-    format!("wanted_scopes/{account}")
 }

@@ -34,6 +34,17 @@ impl AccountKind {
     }
 }
 
+impl AccountKind {
+    /// Whether a person signs in for it, who can give more.
+    #[must_use]
+    pub fn has_person(self) -> bool {
+        match self {
+            Self::Oauth => true,
+            Self::Anonymous | Self::Key | Self::Client | Self::Workload | Self::Enterprise => false,
+        }
+    }
+}
+
 /// Whether the Account can be used now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

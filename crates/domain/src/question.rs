@@ -56,6 +56,21 @@ pub enum QuestionKind {
         /// What the person picks from: one of these is what the page or the agent shows.
         choices: Vec<String>,
     },
+    /// May this Account be given more? A Server refused a Call for lack of scopes (CA-43). It is answered by signing in.
+    Scopes {
+        /// The Call that waits.
+        call: CallId,
+        /// Its JSON-RPC method.
+        method: String,
+        /// `tool`, `resource`, `prompt` or `method`.
+        target_kind: String,
+        /// Its name, URI or method.
+        target: String,
+        /// What the Account has.
+        had: Vec<String>,
+        /// What the Server wants besides.
+        wanted: Vec<String>,
+    },
 }
 
 /// How a client that signs in reaches its agent again.
@@ -76,6 +91,7 @@ impl QuestionKind {
             Self::Call { .. } => "call",
             Self::Pairing { .. } => "pairing",
             Self::Consent { .. } => "consent",
+            Self::Scopes { .. } => "scopes",
         }
     }
 
@@ -83,7 +99,10 @@ impl QuestionKind {
     #[must_use]
     pub fn version(&self) -> u32 {
         match self {
-            Self::Call { .. } | Self::Pairing { .. } | Self::Consent { .. } => 1,
+            Self::Call { .. }
+            | Self::Pairing { .. }
+            | Self::Consent { .. }
+            | Self::Scopes { .. } => 1,
         }
     }
 
@@ -92,7 +111,7 @@ impl QuestionKind {
     pub fn can_last(&self) -> bool {
         match self {
             Self::Call { .. } => true,
-            Self::Pairing { .. } | Self::Consent { .. } => false,
+            Self::Pairing { .. } | Self::Consent { .. } | Self::Scopes { .. } => false,
         }
     }
 }

@@ -177,6 +177,29 @@ impl Store {
         })
     }
 
+    /// Lays a used yes open again, for a Call that was not carried out. Says whether it was used.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written, or the Vault is locked.
+    pub fn reopen_question(
+        &self,
+        id: &QuestionId,
+        (digest, params): (Digest, &str),
+    ) -> Result<bool, StoreError> {
+        let sealer = self.sealer().ok_or_else(unready)?;
+        let sealed = sealer.seal(&context(id.as_str()), params.as_bytes())?;
+        let sealed = format!("{SEALED}{}", STANDARD_NO_PAD.encode(sealed));
+        self.write(Safety::Synced, |db| {
+            let changed = db
+                .prepare_cached(
+                    "UPDATE question SET state = 'allowed', params = ?2, digest = ?3
+                     WHERE id = ?1 AND state = 'used' AND kind = 'call'",
+                )?
+                .execute(params![id.as_str(), sealed, digest.to_string()])?;
+            Ok(changed == 1)
+        })
+    }
+
     /// The parameters as they are written.
     fn sealed(&self, question: &Question) -> Result<String, StoreError> {
         // Only a Call carries what an Agent wrote; a pairing can be asked about without a Vault.

@@ -214,6 +214,15 @@ impl TestHost {
         SignIn::begin(self.folder.command(&words)).await
     }
 
+    /// Starts the sign-in that a question about scopes asks for.
+    ///
+    /// # Errors
+    /// When the command names no page.
+    pub async fn begin_giving(&self, approval: &str) -> anyhow::Result<SignIn> {
+        let words = ["approvals", "answer", approval, "allow", "--json"];
+        SignIn::begin(self.folder.command(&words)).await
+    }
+
     /// Waits for exactly one pending approval.
     ///
     /// # Errors

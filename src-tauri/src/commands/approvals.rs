@@ -1,6 +1,6 @@
 //! Approvals. Allowing and denying are two commands, because only the approval window may allow.
 
-use prokura_api::view::{ApprovalView, ApprovalsToldView, StateView};
+use prokura_api::view::{AccountView, ApprovalView, ApprovalsToldView, StateView};
 use prokura_api::{AnswerWish, Origin};
 use tauri::{AppHandle, Runtime};
 
@@ -37,6 +37,15 @@ pub(crate) async fn consent_allow(
 ) -> Answer<ApprovalView> {
     let answer = AnswerWish::LetIn { number, agent, new_agent };
     host.api().await?.approval_answer(approval, answer, Origin::Window).await
+}
+
+/// Opens the sign-in that answers a question about scopes, and waits until it is over.
+#[tauri::command]
+pub(crate) async fn scopes_give(host: Behind<'_>, approval: String) -> Answer<AccountView> {
+    let api = host.api().await?;
+    let started = api.scopes_give(approval).await?;
+    super::sign_in::open_page(started.url).await?;
+    api.sign_in_wait(started.sign_in).await
 }
 
 #[tauri::command]

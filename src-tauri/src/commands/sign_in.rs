@@ -56,6 +56,15 @@ pub(crate) async fn account_rename(
 }
 
 #[tauri::command]
+pub(crate) async fn scopes_ask_again(
+    host: Behind<'_>,
+    server: String,
+    account: String,
+) -> Answer<AccountView> {
+    host.api().await?.scopes_ask_again(server, account).await
+}
+
+#[tauri::command]
 pub(crate) async fn account_use(
     host: Behind<'_>,
     server: String,

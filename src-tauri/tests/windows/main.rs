@@ -12,7 +12,8 @@ use tauri::webview::InvokeRequest;
 use tauri::{App, WebviewWindow, WebviewWindowBuilder};
 
 /// What the approval window may call.
-const OF_APPROVAL: [&str; 4] = ["approvals", "approval_allow", "approval_deny", "consent_allow"];
+const OF_APPROVAL: [&str; 5] =
+    ["approvals", "approval_allow", "approval_deny", "consent_allow", "scopes_give"];
 
 /// The program, whose Host was kept from starting: a command that is let through answers with this.
 fn program() -> App<MockRuntime> {
@@ -65,7 +66,7 @@ fn the_main_window_can_ask_for_everything_but_cannot_allow() {
     let app = program();
     let main = window(&app, MAIN);
     for command in NAMES.iter().filter(|name| **name != "approvals_open") {
-        let allows = matches!(*command, "approval_allow" | "consent_allow");
+        let allows = matches!(*command, "approval_allow" | "consent_allow" | "scopes_give");
         assert_eq!(lets_through(&main, command), !allows, "{command}");
     }
 }

@@ -11,6 +11,7 @@ export function allowWords(view: ApprovalView, chosen: Chosen): string {
   const target = cut(plain(view));
   if (view.kind === "pairing") return `Let this program in as ${target}`;
   if (view.kind === "consent") return "Let this program sign in";
+  if (view.kind === "scopes") return "Sign in to give this…";
   if (chosen.kind === "same") return `Allow these arguments for ${spanWords(chosen.seconds)}`;
   if (chosen.kind === "target") return `Allow ${target} so for ${spanWords(chosen.seconds)}`;
   if (view.target_kind === "tool") return `Allow this call to ${target}`;
@@ -21,6 +22,8 @@ export function allowWords(view: ApprovalView, chosen: Chosen): string {
 
 /** What cannot be taken back, or is not known to be harmless: never answered by a habit of the fingers. */
 export function grave(view: ApprovalView): boolean {
+  // The yes to more scopes is given at the issuer, after this.
+  if (view.kind === "scopes") return false;
   if (view.kind !== "call") return true;
   if (view.target_kind === "tool") return view.class !== "read" && view.class !== "write";
   return view.target_kind === "method";
@@ -39,10 +42,14 @@ export function lastingWords(view: ApprovalView): string {
   return "It stays paired until you take it back under Agents. A changed program asks again.";
 }
 
+/** What a call does with its target. */
+export const verbWords = (view: ApprovalView): string => (view.target_kind === "tool" ? "calling" : view.target_kind === "resource" ? "reading" : view.target_kind === "prompt" ? "using" : "sending");
+
 /** Who asks about what, in a few words. */
 export function aboutWords(view: ApprovalView): string {
   if (view.kind === "pairing") return "wants to come in as an agent";
   if (view.kind === "consent") return "wants to sign in as an agent";
+  if (view.kind === "scopes") return `needs more from ${view.server?.name ?? "a server"}`;
   return `→ ${view.server?.name ?? "no server"} as ${view.account?.name ?? "nobody"}`;
 }
 
@@ -55,7 +62,7 @@ const STATE: Record<string, string> = {
   dropped: "dropped",
 };
 
-export const stateWords = (view: ApprovalView): string => ((view.kind === "pairing" || view.kind === "consent") && view.state === "used" ? "let in" : (STATE[view.state] ?? view.state));
+export const stateWords = (view: ApprovalView): string => ((view.kind === "pairing" || view.kind === "consent") && view.state === "used" ? "let in" : view.kind === "scopes" && view.state === "used" ? "given" : (STATE[view.state] ?? view.state));
 
 export function stateTone(state: string): "ask" | "allow" | "deny" | "plain" {
   if (state === "pending") return "ask";

@@ -85,7 +85,19 @@ server: string,
 /**
  * The port it should have from now on; omitted leaves it.
  */
-port: number | null, } | { "what": "forget_client", 
+port: number | null, } | { "what": "give", 
+/**
+ * The id of the question.
+ */
+approval: string, } | { "what": "ask_again", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The account's name or id.
+ */
+account: string, } | { "what": "forget_client", 
 /**
  * The server's name or id.
  */

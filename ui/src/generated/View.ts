@@ -83,6 +83,10 @@ scopes: Array<string>,
  */
 scopes_wanted: Array<string>, 
 /**
+ * Scopes the person declined to give; calls that need them are refused.
+ */
+scopes_declined: Array<string>, 
+/**
  * When the access token expires, RFC 3339.
  */
 expires_at: string | null, 
@@ -224,7 +228,7 @@ export type ApprovalView = {
  */
 id: string, 
 /**
- * `call`, `pairing` or `consent`.
+ * `call`, `pairing`, `consent` or `scopes`.
  */
 kind: string, 
 /**
@@ -334,7 +338,11 @@ pairing: CallerView | null,
 /**
  * What kind `consent` is about.
  */
-consent: ConsentView | null, };
+consent: ConsentView | null, 
+/**
+ * What kind `scopes` is about: what the account would have besides, then what it has.
+ */
+scopes: Array<ScopeView> | null, };
 
 /**
  * What became of the questions of the last days.

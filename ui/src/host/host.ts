@@ -139,6 +139,9 @@ export const doNotDisturb = (mode: string) => ask<StateView>("do_not_disturb", {
 /** Only the approval window holds the permission for this one too. */
 export const consentAllow = (approval: string, number: string, agent: string | null, newAgent: string | null) =>
   ask<ApprovalView>("consent_allow", { approval, number, agent, newAgent });
+/** Only the approval window: opens the sign-in that answers a question about scopes, and waits until it is over. */
+export const scopesGive = (approval: string) => ask<AccountView>("scopes_give", { approval });
+export const scopesAskAgain = (server: string, account: string) => ask<AccountView>("scopes_ask_again", { server, account });
 /** Brings the approval window to the front. */
 export const approvalsOpen = () => ask<null>("approvals_open");
 

@@ -122,6 +122,18 @@ pub enum AccountWish {
         /// The port it should have from now on; omitted leaves it.
         port: Option<u16>,
     },
+    /// Start the sign-in that gives an account what a question asks for; answers with the page to open.
+    Give {
+        /// The id of the question.
+        approval: String,
+    },
+    /// Let the person be asked again for scopes that were declined.
+    AskAgain {
+        /// The server's name or id.
+        server: String,
+        /// The account's name or id.
+        account: String,
+    },
     /// Forget the client that was entered.
     ForgetClient {
         /// The server's name or id.

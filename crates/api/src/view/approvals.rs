@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ArgumentView, CallerView, ConsentView, Named, Piece, WhyView};
+use super::{ArgumentView, CallerView, ConsentView, Named, Piece, ScopeView, WhyView};
 
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -11,7 +11,7 @@ use super::{ArgumentView, CallerView, ConsentView, Named, Piece, WhyView};
 pub struct ApprovalView {
     /// Its identifier.
     pub id: String,
-    /// `call`, `pairing` or `consent`.
+    /// `call`, `pairing`, `consent` or `scopes`.
     pub kind: String,
     /// `pending`, `allowed`, `used`, `denied`, `expired` or `dropped`.
     pub state: String,
@@ -67,6 +67,8 @@ pub struct ApprovalView {
     pub pairing: Option<CallerView>,
     /// What kind `consent` is about.
     pub consent: Option<ConsentView>,
+    /// What kind `scopes` is about: what the account would have besides, then what it has.
+    pub scopes: Option<Vec<ScopeView>>,
 }
 
 /// A URL or an e-mail address in a value, with its real host.

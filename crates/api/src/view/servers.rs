@@ -25,6 +25,8 @@ pub struct AccountView {
     pub scopes: Vec<String>,
     /// Scopes the server asked for in vain; the next sign-in asks for them.
     pub scopes_wanted: Vec<String>,
+    /// Scopes the person declined to give; calls that need them are refused.
+    pub scopes_declined: Vec<String>,
     /// When the access token expires, RFC 3339.
     pub expires_at: Option<String>,
     /// When the person signed in first, RFC 3339.

@@ -1,7 +1,7 @@
 //! Accounts: what a sign-in would ask for, names, who uses which, and what is excused.
 
 use prokura_account::Exception;
-use prokura_domain::{Account, AgentState};
+use prokura_domain::{Account, AgentState, Question, QuestionKind};
 
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
@@ -112,6 +112,34 @@ impl Api {
             self.0.accounts.fix_port(&server, port)?;
         }
         Ok(self.0.accounts.redirect_address(&server).await?)
+    }
+
+    /// Lets the person be asked again for scopes that were declined.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such account.
+    pub async fn scopes_ask_again(
+        &self,
+        server: String,
+        account: String,
+    ) -> Result<AccountView, Failure> {
+        let server = self.server_named(&server)?;
+        let account = self.account_named(&server, &account)?;
+        self.0.delegation.ask_for_scopes_again(&account.id)?;
+        self.account_view(&account)
+    }
+
+    /// What a question about scopes shows: what the account has, and what it would have besides.
+    pub(super) fn scopes_view(&self, question: &Question) -> Option<Vec<ScopeView>> {
+        let QuestionKind::Scopes { had, wanted, .. } = &question.kind else { return None };
+        let view = |name: &String, had: bool| ScopeView {
+            name: name.clone(),
+            allows: allows(name).to_owned(),
+            had,
+            wanted: !had,
+        };
+        let wanted = wanted.iter().map(|name| view(name, false));
+        Some(wanted.chain(had.iter().map(|name| view(name, true))).collect())
     }
 
     /// Forgets the client that was entered.

@@ -127,6 +127,7 @@ impl Api {
             note: question.note.clone(),
             pairing: self.caller_view(question)?,
             consent: self.consent_view(question)?,
+            scopes: self.scopes_view(question),
         })
     }
 
@@ -199,7 +200,7 @@ impl Api {
             None => None,
         };
         let said = match &question.kind {
-            QuestionKind::Call { .. } => String::new(),
+            QuestionKind::Call { .. } | QuestionKind::Scopes { .. } => String::new(),
             QuestionKind::Pairing { caller, .. } => caller.name.clone(),
             // What a stranger calls itself is shown in pieces only.
             QuestionKind::Consent { name, .. } => super::consent::slug(name),
@@ -297,6 +298,12 @@ fn about(question: &Question) -> About {
             method: String::new(),
             target_kind: "agent".to_owned(),
             target: caller.name.clone(),
+            class: None,
+        },
+        QuestionKind::Scopes { method, target_kind, target, .. } => About {
+            method: method.clone(),
+            target_kind: target_kind.clone(),
+            target: target.clone(),
             class: None,
         },
         QuestionKind::Consent { name, .. } => About {

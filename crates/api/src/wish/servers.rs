@@ -141,6 +141,7 @@ impl Api {
             scopes: account.scopes.clone(),
             expires_at: account.expires_at.map(shown),
             scopes_wanted: self.0.delegation.wanted_scopes(&account.id)?,
+            scopes_declined: self.0.delegation.declined_scopes(&account.id)?,
             added_at: shown(account.added_at),
             agents: self.users_of(account)?,
             scopes_unneeded: self.unneeded(account)?,

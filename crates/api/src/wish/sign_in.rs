@@ -1,7 +1,7 @@
 //! Signing in and out.
 
 use prokura_account::{ClientProof, Machine, Secret, Wish};
-use prokura_domain::{Account, AccountId, Server};
+use prokura_domain::{Account, AccountId, QuestionId, QuestionKind, QuestionState, Server};
 
 use super::shown;
 use crate::Api;
@@ -22,7 +22,45 @@ impl Api {
     ) -> Result<SignInView, Failure> {
         let server = self.server_named(&server)?;
         let wish = self.wish(&server, account, choice)?;
-        let started = self.0.accounts.begin_sign_in(&server, wish).await?;
+        self.begin(&server, wish).await
+    }
+
+    /// Starts the sign-in that gives an account what a question asks for.
+    ///
+    /// # Errors
+    /// [`Failure`] when no such question waits, and of discovery or registration.
+    pub async fn scopes_give(&self, approval: String) -> Result<SignInView, Failure> {
+        let id = QuestionId::from_text(&approval);
+        let unknown = || {
+            Failure::new(
+                FailureCode::NotFound,
+                format!("No question {approval} waits for a sign-in."),
+                "List the questions with `prokura approvals list`.",
+            )
+        };
+        let question = self.store().question(&id)?.ok_or_else(unknown)?;
+        let over = question.state != QuestionState::Pending
+            || self.0.delegation.moment() >= question.expires_at;
+        let QuestionKind::Scopes { wanted, .. } = question.kind else { return Err(unknown()) };
+        let (Some(server), Some(account), false) = (question.server, question.account, over) else {
+            return Err(unknown());
+        };
+        let server = self.store().server(&server)?.ok_or_else(unknown)?;
+        let account = Some(account);
+        self.begin(&server, Wish { account, extra: wanted, ..Wish::default() }).await
+    }
+
+    /// Whoever waits for it may go away; what waits for the account does not.
+    async fn begin(&self, server: &Server, wish: Wish) -> Result<SignInView, Failure> {
+        let started = self.0.accounts.begin_sign_in(server, wish).await?;
+        let (accounts, delegation) = (self.0.accounts.clone(), self.0.delegation.clone());
+        let id = started.id.clone();
+        tokio::spawn(async move {
+            let Ok(account) = accounts.wait_sign_in(&id).await else { return };
+            if let Err(error) = delegation.signed_in(&account).await {
+                tracing::warn!(%error, "what waits for an account could not be told of its sign-in");
+            }
+        });
         Ok(SignInView {
             sign_in: started.id,
             url: started.url,
@@ -43,7 +81,7 @@ impl Api {
     /// [`Failure`]: what went wrong in the browser or at the authorization server.
     pub async fn sign_in_wait(&self, sign_in: String) -> Result<AccountView, Failure> {
         let account = self.0.accounts.wait_sign_in(&sign_in).await?;
-        self.0.delegation.scopes_asked(&account.id)?;
+        self.0.delegation.signed_in(&account).await?;
         if let Some(server) = self.store().server(&account.server)? {
             self.0.delegation.refresh_tools(&server, &account.id).await?;
         }
@@ -91,7 +129,7 @@ impl Api {
         };
         let accounts = &self.0.accounts;
         let account = accounts.sign_in_machine(&server, account, machine, scopes).await?;
-        self.0.delegation.scopes_asked(&account.id)?;
+        self.0.delegation.signed_in(&account).await?;
         self.0.delegation.refresh_tools(&server, &account.id).await?;
         self.account_view(&account)
     }

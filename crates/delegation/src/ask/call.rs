@@ -83,9 +83,14 @@ impl Delegation {
     /// The Question an earlier message of the same Call waited for. What is not the same Call gets nothing of it.
     fn resumed(&self, wanted: Wanted<'_>, id: &QuestionId) -> Result<Option<Question>, Refusal> {
         let question = self.store().question(id).map_err(internal)?;
-        let Some(question) = question.filter(|question| concerns(question, wanted.call)) else {
+        let Some(question) = question else { return Ok(None) };
+        // It waited for scopes; the yes to the Call itself, if there was one, lies open again.
+        if matches!(question.kind, QuestionKind::Scopes { .. }) {
+            return self.earlier(wanted).map_err(internal);
+        }
+        if !concerns(&question, wanted.call) {
             return Ok(None);
-        };
+        }
         match question.state {
             QuestionState::Pending | QuestionState::Allowed => {
                 Ok(same(&question, wanted).then_some(question))
@@ -161,7 +166,9 @@ fn same(question: &Question, wanted: Wanted<'_>) -> bool {
 fn yes(question: Question, pin: Option<Digest>) -> Yes {
     let raised_for = match question.kind {
         QuestionKind::Call { call, .. } => Some(call),
-        QuestionKind::Pairing { .. } | QuestionKind::Consent { .. } => None,
+        QuestionKind::Pairing { .. }
+        | QuestionKind::Consent { .. }
+        | QuestionKind::Scopes { .. } => None,
     };
     let rules = question.why.into_iter().map(|why| why.rule).collect();
     Yes {
@@ -170,7 +177,7 @@ fn yes(question: Question, pin: Option<Digest>) -> Yes {
     }
 }
 
-fn still_waiting(id: &QuestionId) -> Refusal {
+pub(crate) fn still_waiting(id: &QuestionId) -> Refusal {
     let text = "Waiting for approval in Prokura. The person has been asked and has not answered yet. Call again with \
                 the same arguments: when it is allowed, it runs then, once.";
     Refusal { question: Some(id.clone()), ..Refusal::new(RefusalCode::Waiting, text) }

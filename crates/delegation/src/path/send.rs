@@ -3,8 +3,9 @@
 use prokura_domain::{
     AuditLevel, Call, CallId, Change, Event, GrantId, Json, QuestionState, RecordKind, Reservation,
 };
-use prokura_policy::{Approved, Decision, Facts, Permit, decide, used_up};
+use prokura_policy::{Approved, Facts, Permit, used_up};
 use prokura_store::{Payload, StoreError};
+use tokio::time::Instant;
 
 use super::{Leg, Sent};
 use crate::Delegation;
@@ -14,8 +15,10 @@ use crate::intent::{durability, spoken, unkept};
 use crate::message::{Inbound, Refusal, RefusalCode, Reply};
 use crate::records::manner;
 use crate::reply::Outcome;
+use crate::scopes::{Standing, wanting};
 use crate::told::changed;
 use crate::upstream::UpstreamFault;
+use crate::wait::Wait;
 
 /// What a Call begins with.
 struct Beginning {
@@ -27,6 +30,22 @@ struct Beginning {
     rests_on: (Facts, Option<Approved>),
 }
 
+/// How a Call leaves: what its record says, what it rests on, and how long its Agent waits.
+pub(crate) struct Leaving<'a> {
+    pub detail: Json,
+    pub approved: Option<Approved>,
+    pub leg: &'a Leg,
+    /// Where it may wait for more scopes.
+    pub patience: Option<(&'a Wait, Instant)>,
+}
+
+/// Why a Permit that was spent brought nothing back.
+pub(crate) enum Halt {
+    Refused(Refusal),
+    /// The Server wants these scopes.
+    Scopes(Vec<String>),
+}
+
 impl Delegation {
     /// Steps 4 to 6.
     pub(super) async fn send(
@@ -35,9 +54,9 @@ impl Delegation {
         inbound: &Inbound,
         permit: Permit,
         facts: Facts,
-        (mut detail, approved): (Json, Option<Approved>),
-        leg: &Leg,
+        leaving: Leaving<'_>,
     ) -> Result<Sent, Refusal> {
+        let Leaving { mut detail, approved, leg, patience } = leaving;
         manner(&mut detail, inbound);
         let grants = permit.grants().to_vec();
         let all = grants.iter().chain(&leg.with).cloned().collect();
@@ -63,7 +82,7 @@ impl Delegation {
             }
             self.tell(Change::Approvals);
         }
-        if permit.generation() != self.generation() && !self.still(call, &facts)? {
+        if permit.generation() != self.generation() && self.decided_again(call, &facts).is_err() {
             outcome.finish("not_sent", "The rules changed before it was sent.").await;
             return Err(changed());
         }
@@ -76,7 +95,15 @@ impl Delegation {
             outcome.finish("joined", "It goes with the next resource, in one message.").await;
             return Ok(Sent::Joined(grants));
         }
-        match self.spend(permit, outcome.landing()).await {
+        let sent = match patience {
+            None => self.spend(permit, outcome.landing()).await,
+            Some(patience) => {
+                let approved = approved.as_ref();
+                let standing = Standing { call, facts: &facts, approved, patience };
+                self.spend_at_length(permit, outcome.landing(), standing).await
+            }
+        };
+        match sent {
             Ok(reply) => outcome.follow(reply, inbound).await.map(Sent::Gone),
             Err(refusal) => {
                 outcome.finish("failed", &refusal.message).await;
@@ -119,34 +146,36 @@ impl Delegation {
         }
     }
 
-    /// Decides again with the facts of now; the intent stands either way, and what it cost was counted with it.
-    fn still(&self, call: &Call, before: &Facts) -> Result<bool, Refusal> {
-        let own = before.flow.as_ref().map_or(&call.id, |flow| &flow.own);
-        let (mut facts, guardrails) = self.facts_of(call, own).map_err(internal)?;
-        facts.approved.clone_from(&before.approved);
-        facts.arguments.clone_from(&before.arguments);
-        let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
-        Ok(matches!(decide(call, &grants, &guardrails, &facts), Decision::Allow(..)))
+    /// Step 5: the Permit is spent. What is taken back meanwhile is not waited for.
+    pub(crate) async fn spend(&self, permit: Permit, landing: &Landing) -> Result<Reply, Refusal> {
+        let account = permit.account().clone();
+        self.try_spend(permit, landing).await.map_err(|halt| match halt {
+            Halt::Refused(refusal) => refusal,
+            Halt::Scopes(scopes) => {
+                self.want_scopes(&account, &scopes);
+                wanting(&scopes)
+            }
+        })
     }
 
-    /// Step 5: the Permit is spent. What is taken back meanwhile is not waited for.
-    pub(super) async fn spend(&self, permit: Permit, landing: &Landing) -> Result<Reply, Refusal> {
-        let account = permit.account().clone();
-        tokio::select! {
+    /// The same, where more scopes may be waited for.
+    pub(crate) async fn try_spend(&self, permit: Permit, landing: &Landing) -> Result<Reply, Halt> {
+        let sent = tokio::select! {
             biased;
-            () = landing.token().cancelled() => Err(changed()),
-            sent = self.0.parts.upstream.send(permit) => sent.map_err(|fault| match fault {
-                UpstreamFault::SignInNeeded(text) => Refusal::new(RefusalCode::SignInNeeded, text),
-                UpstreamFault::ScopesNeeded(ref scopes) => {
-                    self.want_scopes(&account, scopes);
-                    Refusal::new(RefusalCode::SignInNeeded, format!("{fault}."))
+            () = landing.token().cancelled() => return Err(Halt::Refused(changed())),
+            sent = self.0.parts.upstream.send(permit) => sent,
+        };
+        sent.map_err(|fault| {
+            let code = match &fault {
+                UpstreamFault::ScopesNeeded(scopes) => return Halt::Scopes(scopes.clone()),
+                UpstreamFault::SignInNeeded(_) => RefusalCode::SignInNeeded,
+                UpstreamFault::Unreachable(_) | UpstreamFault::Garbled(_) => {
+                    RefusalCode::Unreachable
                 }
-                UpstreamFault::Unreachable(text) | UpstreamFault::Garbled(text) => {
-                    Refusal::new(RefusalCode::Unreachable, text)
-                }
-                UpstreamFault::VaultLocked(text) => Refusal::new(RefusalCode::VaultLocked, text),
-            }),
-        }
+                UpstreamFault::VaultLocked(_) => RefusalCode::VaultLocked,
+            };
+            Halt::Refused(Refusal::new(code, fault.to_string()))
+        })
     }
 
     pub(super) fn take_off(

@@ -8,6 +8,7 @@ mod conditions;
 mod flows;
 mod pairing;
 mod rounds;
+mod scopes;
 mod sending;
 mod sign_in;
 mod tools;

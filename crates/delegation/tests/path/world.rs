@@ -65,6 +65,8 @@ pub struct RecordingUpstream {
     pub release: Notify,
     pub answer: Mutex<Option<String>>,
     pub streams: Mutex<bool>,
+    /// What is refused for lack of these, one message after another.
+    pub wants: Mutex<std::collections::VecDeque<Vec<String>>>,
 }
 
 #[async_trait]
@@ -74,6 +76,9 @@ impl Upstream for RecordingUpstream {
         self.arrived.notify_one();
         if *self.holds.lock().unwrap() {
             self.release.notified().await;
+        }
+        if let Some(scopes) = self.wants.lock().unwrap().pop_front() {
+            return Err(UpstreamFault::ScopesNeeded(scopes));
         }
         let answer = self.answer.lock().unwrap().clone();
         let text = answer.unwrap_or_else(|| r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned());
