@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use prokura_testkit::TestHost;
 use prokura_testkit::host::Folder;
+use prokura_testkit::{Browser, TestHost};
 use prokura_tests::lines::Refused;
 use prokura_tests::{Sdk, SdkAgent};
 use serde_json::{Value, json};
@@ -142,10 +142,20 @@ async fn says_yes(host: &TestHost) {
         if let Ok(question) = host.pending().await {
             let id = question.get("id").and_then(Value::as_str).unwrap_or_default();
             // It may have been settled meanwhile; then there is nothing to say.
-            let _settled = host.cli(&["approvals", "answer", id, "allow"]).await.is_ok();
+            let _settled = match question.get("kind").and_then(Value::as_str) {
+                Some("scopes") => gives(host, id).await.is_ok(),
+                _ => host.cli(&["approvals", "answer", id, "allow"]).await.is_ok(),
+            };
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Signs in for what a call needs.
+async fn gives(host: &TestHost, question: &str) -> anyhow::Result<()> {
+    let begun = host.begin_giving(question).await?;
+    Browser::new("ada")?.visit(&begun.url).await?;
+    begun.end().await.map(drop)
 }
 
 async fn act(host: &TestHost, scenario: &Scenario, key: &str) -> anyhow::Result<()> {

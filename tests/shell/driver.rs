@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::process::Running;
 
 /// How long one request may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A program and what it is started with.

@@ -42,6 +42,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   network: () => data.network(scene),
   network_proxy: () => fail("bad_request", "This cannot be set: a proxy is a URL such as http://proxy.example:3128.", "Correct what was entered and try again."),
   network_trust: () => fail("bad_request", "This cannot be set: it holds no certificate in PEM.", "Correct what was entered and try again."),
+  network_documents: () => data.network(scene),
   network_distrust: () => data.network(scene),
   adopt: () => ({ ...data.state(scene), paused }),
   servers: () => data.servers(scene),

@@ -46,6 +46,7 @@ impl Api {
             Request::Network => value(self.network().await),
             Request::NetworkProxy { url } => value(self.network_proxy(url).await),
             Request::NetworkTrust { name, pem } => value(self.network_trust(name, pem).await),
+            Request::NetworkDocuments { on } => value(self.network_documents(on).await),
             Request::NetworkDistrust { name } => value(self.network_distrust(name).await),
             Request::Adopt => value(self.adopt().await),
             Request::Pause => value(self.pause().await),

@@ -343,6 +343,11 @@ pub enum Request {
         /// Its certificates in PEM.
         pem: String,
     },
+    /// Say whether the documents by which programs of agents name themselves are read from the internet.
+    NetworkDocuments {
+        /// Whether they are; else programs register themselves.
+        on: bool,
+    },
     /// Trust it no more.
     NetworkDistrust {
         /// What it is called.

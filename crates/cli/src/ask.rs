@@ -74,6 +74,9 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Network(Network::Trust { name, file }) => {
             Request::NetworkTrust { name, pem: text_of(&file)? }
         }
+        Command::Network(Network::Documents { mode }) => {
+            Request::NetworkDocuments { on: mode == "on" }
+        }
         Command::Network(Network::Distrust { name }) => Request::NetworkDistrust { name },
         Command::Resume => Request::Resume,
         Command::Servers(words) => servers(words)?,

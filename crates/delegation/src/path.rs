@@ -175,10 +175,9 @@ impl Delegation {
                     }
                     Err(refusal) => {
                         cancelled.defuse();
-                        if refusal.code == RefusalCode::Waiting {
-                            return Err(refusal);
+                        if refusal.code != RefusalCode::Waiting {
+                            self.note_refusal(&call, &refusal).await;
                         }
-                        self.note_refusal(&call, &refusal).await;
                         return Err(refusal);
                     }
                 },
@@ -186,12 +185,9 @@ impl Delegation {
                     if permit.generation() != self.generation() {
                         continue;
                     }
-                    let leaving = Leaving {
-                        detail: intent(&call, &facts, &why, permit.charges()),
-                        approved: approved.clone(),
-                        leg: &leg,
-                        patience: Some((wait, since)),
-                    };
+                    let detail = intent(&call, &facts, &why, permit.charges());
+                    let (approved, patience) = (approved.clone(), Some((wait, since)));
+                    let leaving = Leaving { detail, approved, leg: &leg, patience };
                     let sent = self.send(&call, inbound, permit, facts, leaving);
                     cancelled.defuse();
                     match sent.await? {

@@ -141,6 +141,10 @@ impl AgentRegistry for Delegation {
         self.register_client(metadata).await
     }
 
+    fn reads_documents(&self) -> bool {
+        self.documents_are_read()
+    }
+
     async fn client(&self, id: &str) -> Result<Client, RegistryFault> {
         self.find_client(id).await
     }

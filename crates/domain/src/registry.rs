@@ -193,6 +193,9 @@ pub trait AgentRegistry: Send + Sync {
     /// [`RegistryFault::Busy`] when too many come at once.
     async fn register(&self, metadata: ClientMetadata) -> Result<Client, RegistryFault>;
 
+    /// Whether the documents by which clients name themselves are read.
+    fn reads_documents(&self) -> bool;
+
     /// The client with this id; where the id is the URL of a document, that is read.
     ///
     /// # Errors

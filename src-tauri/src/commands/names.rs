@@ -12,6 +12,7 @@ pub const NAMES: &[&str] = &[
     "network_proxy",
     "network_trust",
     "network_distrust",
+    "network_documents",
     "adopt",
     "servers",
     "server_add",

@@ -24,6 +24,11 @@ pub(crate) async fn network_trust(
 }
 
 #[tauri::command]
+pub(crate) async fn network_documents(host: Behind<'_>, on: bool) -> Answer<NetworkView> {
+    host.api().await?.network_documents(on).await
+}
+
+#[tauri::command]
 pub(crate) async fn network_distrust(host: Behind<'_>, name: String) -> Answer<NetworkView> {
     host.api().await?.network_distrust(name).await
 }

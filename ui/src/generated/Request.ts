@@ -633,7 +633,11 @@ name: string,
 /**
  * Its certificates in PEM.
  */
-pem: string, } | { "wish": "network_distrust", 
+pem: string, } | { "wish": "network_documents", 
+/**
+ * Whether they are; else programs register themselves.
+ */
+on: boolean, } | { "wish": "network_distrust", 
 /**
  * What it is called.
  */

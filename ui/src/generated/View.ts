@@ -1113,7 +1113,11 @@ proxy: string | null,
 /**
  * Certificate authorities that are trusted beside the system's.
  */
-authorities: Array<AuthorityView>, };
+authorities: Array<AuthorityView>, 
+/**
+ * Whether the documents by which programs of agents name themselves are read from the internet.
+ */
+documents: boolean, };
 
 /**
  * A server that a program has in its own settings.

@@ -56,6 +56,7 @@ export const doctor = () => ask<CheckView[]>("doctor");
 export const network = () => ask<NetworkView>("network");
 export const networkProxy = (url: string | null) => ask<NetworkView>("network_proxy", { url });
 export const networkTrust = (name: string, pem: string) => ask<NetworkView>("network_trust", { name, pem });
+export const networkDocuments = (on: boolean) => ask<NetworkView>("network_documents", { on });
 export const networkDistrust = (name: string) => ask<NetworkView>("network_distrust", { name });
 /** This data folder is the only one left of those that were copied. */
 export const adopt = () => ask<StateView>("adopt");

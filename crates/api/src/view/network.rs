@@ -11,6 +11,8 @@ pub struct NetworkView {
     pub proxy: Option<String>,
     /// Certificate authorities that are trusted beside the system's.
     pub authorities: Vec<AuthorityView>,
+    /// Whether the documents by which programs of agents name themselves are read from the internet.
+    pub documents: bool,
 }
 
 /// A certificate authority that the person trusts.

@@ -21,7 +21,8 @@ impl Api {
     /// # Errors
     /// [`Failure`] when it is no proxy, or it cannot be recorded or kept.
     pub async fn network_proxy(&self, url: Option<String>) -> Result<NetworkView, Failure> {
-        Ok(view(self.0.accounts.set_proxy(url.as_deref()).await?))
+        let settings = self.0.accounts.set_proxy(url.as_deref()).await?;
+        Ok(self.network_view(settings))
     }
 
     /// Trusts a certificate authority beside the system's.
@@ -29,7 +30,8 @@ impl Api {
     /// # Errors
     /// [`Failure`] when it is no certificate, or it cannot be recorded or kept.
     pub async fn network_trust(&self, name: String, pem: String) -> Result<NetworkView, Failure> {
-        Ok(view(self.0.accounts.trust(&name, &pem).await?))
+        let settings = self.0.accounts.trust(&name, &pem).await?;
+        Ok(self.network_view(settings))
     }
 
     /// Trusts it no more.
@@ -37,7 +39,8 @@ impl Api {
     /// # Errors
     /// [`Failure`] when there is none of that name, or it cannot be recorded or kept.
     pub async fn network_distrust(&self, name: String) -> Result<NetworkView, Failure> {
-        Ok(view(self.0.accounts.distrust(&name).await?))
+        let settings = self.0.accounts.distrust(&name).await?;
+        Ok(self.network_view(settings))
     }
 
     /// The person says that this data folder is the only one left.
@@ -51,15 +54,25 @@ impl Api {
         self.state().await
     }
 
-    pub(crate) fn network_settings(&self) -> Result<NetworkView, Failure> {
-        Ok(view(self.0.accounts.network()?))
+    /// Says whether the documents by which programs of agents name themselves are read.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be recorded or kept.
+    pub async fn network_documents(&self, on: bool) -> Result<NetworkView, Failure> {
+        self.0.delegation.read_documents(on).await?;
+        self.network_settings()
     }
-}
 
-fn view(settings: NetworkSettings) -> NetworkView {
-    let authorities = settings.authorities.into_iter();
-    let authorities = authorities
-        .map(|one| AuthorityView { name: one.name, fingerprints: one.fingerprints })
-        .collect();
-    NetworkView { proxy: settings.proxy, authorities }
+    pub(crate) fn network_settings(&self) -> Result<NetworkView, Failure> {
+        Ok(self.network_view(self.0.accounts.network()?))
+    }
+
+    fn network_view(&self, settings: NetworkSettings) -> NetworkView {
+        let authorities = settings.authorities.into_iter();
+        let authorities = authorities
+            .map(|one| AuthorityView { name: one.name, fingerprints: one.fingerprints })
+            .collect();
+        let documents = self.0.delegation.documents_are_read();
+        NetworkView { proxy: settings.proxy, authorities, documents }
+    }
 }

@@ -24,6 +24,12 @@ pub enum Network {
         name: String,
         file: PathBuf,
     },
+    /// Say whether programs of agents may name themselves by a document on the internet: on or off. Where it is off they
+    /// register themselves.
+    Documents {
+        #[arg(value_parser = ["on", "off"])]
+        mode: String,
+    },
     /// Trust them no more.
     Distrust { name: String },
 }

@@ -72,15 +72,9 @@ impl Delegation {
         let Some(outcome) = self.begin(call, inbound, beginning).await? else {
             return Ok(Sent::DecideAgain);
         };
-        if let Some(yes) = &approved {
-            let from = [QuestionState::Allowed];
-            let used = QuestionState::Used;
-            let won = self.store().settle_question(&yes.question, &from, used, self.now(), None);
-            if !matches!(won, Ok(true)) {
-                outcome.finish("not_sent", "The approval was used or withdrawn meanwhile.").await;
-                return Err(changed());
-            }
-            self.tell(Change::Approvals);
+        if approved.as_ref().is_some_and(|yes| !self.uses(yes)) {
+            outcome.finish("not_sent", "The approval was used or withdrawn meanwhile.").await;
+            return Err(changed());
         }
         if permit.generation() != self.generation() && self.decided_again(call, &facts).is_err() {
             outcome.finish("not_sent", "The rules changed before it was sent.").await;
@@ -110,6 +104,14 @@ impl Delegation {
                 Err(refusal)
             }
         }
+    }
+
+    /// Uses a yes up; `false` where it was used or withdrawn meanwhile.
+    fn uses(&self, yes: &Approved) -> bool {
+        let (from, used) = ([QuestionState::Allowed], QuestionState::Used);
+        let won = self.store().settle_question(&yes.question, &from, used, self.now(), None);
+        self.tell(Change::Approvals);
+        matches!(won, Ok(true))
     }
 
     /// Step 4. It runs to its end also when the Agent stops waiting meanwhile: an intent that was written gets an outcome.

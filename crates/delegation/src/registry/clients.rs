@@ -3,13 +3,15 @@
 use prokura_domain::client::ClientSource;
 use prokura_domain::id::base32;
 use prokura_domain::registry::RegistryFault;
-use prokura_domain::{Client, ClientMetadata, Event, Json, RecordKind};
+use prokura_domain::{Change, Client, ClientMetadata, Durability, Event, Json, RecordKind};
 
 use super::broken;
-use crate::Delegation;
+use crate::{Delegation, DelegationError};
 
 /// Documents that are remembered at most.
 const DOCUMENTS: usize = 100;
+/// The setting that keeps documents from being read.
+const DOCUMENTS_OFF: &str = "client_documents_off";
 
 impl Delegation {
     /// Registers a client. Nobody let it in yet, so it can do nothing but ask.
@@ -41,10 +43,34 @@ impl Delegation {
         Ok(client)
     }
 
+    /// Whether the documents by which programs name themselves are read from the internet. Where they are not, programs
+    /// register instead.
+    #[must_use]
+    pub fn documents_are_read(&self) -> bool {
+        !matches!(self.store().setting(DOCUMENTS_OFF), Ok(Some(off)) if off == "true")
+    }
+
+    /// Sets whether they are read; recorded before it holds.
+    ///
+    /// # Errors
+    /// Store and log faults.
+    pub async fn read_documents(&self, on: bool) -> Result<(), DelegationError> {
+        let detail = Json::object([("client_documents", Json::from(on))]);
+        let event = Event::new(RecordKind::NetworkChanged, detail);
+        self.log().append(event, Durability::Synced).await?;
+        self.store().put_setting(DOCUMENTS_OFF, if on { "false" } else { "true" })?;
+        self.tell(Change::State);
+        Ok(())
+    }
+
     /// The client with this id.
     pub(super) async fn find_client(&self, id: &str) -> Result<Client, RegistryFault> {
         let known = self.store().client(id).map_err(broken)?;
         if id.starts_with("https://") {
+            if !self.documents_are_read() {
+                let text = "Prokura is set not to read documents of clients; this one has to register instead";
+                return Err(RegistryFault::Client(text.to_owned()));
+            }
             return self.read_document(id, known).await;
         }
         known.ok_or_else(|| {
@@ -74,7 +100,11 @@ impl Delegation {
         let unusable = |why: String| {
             RegistryFault::Client(format!("the document of this client cannot be used: {why}"))
         };
-        let read = self.0.parts.documents.read(id).await.map_err(unusable)?;
+        let read = self.0.parts.documents.read(id).await.map_err(|why| {
+            unusable(format!(
+                "{why}. Where this computer cannot reach it, switch such documents off in Prokura, Settings, Network, and start again"
+            ))
+        })?;
         let document = Json::read(&read.text).map_err(|_| unusable("it is not JSON".to_owned()))?;
         if document.member("client_id").and_then(Json::as_str) != Some(id) {
             return Err(unusable("its client_id is another one".to_owned()));

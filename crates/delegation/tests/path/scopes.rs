@@ -1,6 +1,8 @@
 //! A server that wants more scopes: the call waits, the person is asked once, and a sign-in answers.
 
-use prokura_delegation::{DelegationError, RefusalCode};
+use std::time::Duration;
+
+use prokura_delegation::{DelegationError, RefusalCode, Wait};
 use prokura_domain::{
     Account, AccountKind, Answer, Choice, Effect, Origin, QuestionKind, QuestionState,
 };
@@ -178,4 +180,33 @@ async fn an_approval_outlives_the_agents_patience_while_scopes_are_missing() {
     world.question().await;
     third.abort();
     assert_eq!(world.sent(), 2, "and only one repeat");
+}
+
+#[tokio::test]
+async fn an_agent_that_is_told_to_ask_again_keeps_its_yes_and_one_that_was_served_does_not() {
+    let world = reading(Effect::Ask).await;
+    wants(&world, &[&["pay"], &["pay"]]);
+    let delegation = world.delegation.clone();
+    let within_moment = Wait { within: Some(Duration::from_millis(300)), resumes: None };
+    let first = world.pay(5);
+    let call =
+        tokio::spawn(async move { delegation.pass_within(first, within_moment).await.err() });
+    let approval = world.question().await;
+    world.answer(&approval, Choice::Once).await;
+    let question = world.question().await;
+    let refusal = within(call).await.unwrap().unwrap();
+    assert_eq!((refusal.code, refusal.question), (RefusalCode::Waiting, Some(question)));
+    assert_eq!(state(&world, &approval), QuestionState::Allowed);
+
+    let call = world.begin(world.pay(5));
+    within(async {
+        while world.sent() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    signs_in(&world, &["pay"]).await;
+    within(call).await.unwrap().unwrap();
+    assert_eq!(state(&world, &approval), QuestionState::Used, "what went needs a new yes");
+    assert_eq!((world.sent(), world.questions_raised()), (3, 2));
 }

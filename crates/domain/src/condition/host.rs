@@ -21,8 +21,15 @@ pub struct NotAHost(String);
 
 /// Lower case, IDNA, and without the dot of the root.
 fn host(text: &str) -> Option<Host<String>> {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    Host::parse(text).ok()
+    match Host::parse(text).ok()? {
+        // What IDNA leaves out may have stood behind the dot.
+        Host::Domain(domain) => {
+            let name = domain.strip_suffix('.').unwrap_or(&domain);
+            let whole = !name.is_empty() && !name.ends_with('.');
+            whole.then(|| Host::Domain(name.to_owned()))
+        }
+        address => Some(address),
+    }
 }
 
 impl HostPattern {
@@ -56,7 +63,7 @@ impl FromStr for HostPattern {
         };
         let host = host(name).ok_or_else(wrong)?;
         match &host {
-            Host::Domain(domain) if domain.is_empty() || domain.contains('*') => Err(wrong()),
+            Host::Domain(domain) if domain.contains('*') => Err(wrong()),
             Host::Ipv4(_) | Host::Ipv6(_) if below => Err(wrong()),
             Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_) => Ok(Self { host, below }),
         }

@@ -150,6 +150,15 @@ fn a_host_is_the_one_a_url_leads_to() {
     }
 }
 
+#[test]
+fn a_host_of_signs_that_nobody_sees_is_none() {
+    for text in ["/ host .\u{fe00}", "/ host .", "/ host ..", "/ host *..", "/ host a.."] {
+        assert!(text.parse::<Condition>().is_err(), "{text:?}");
+    }
+    let one = "/ host example.com\u{fe00}.".parse::<Condition>().unwrap();
+    assert_eq!(one, "/ host example.com".parse().unwrap());
+}
+
 proptest! {
     #[test]
     fn whatever_is_read_reads_back(text in "(/[a-z~ ]{0,4}|\"/[a-z ]{0,4}\") ?(=|!=|<|<=|in|glob|under|host|len<=|matches|absent) ?.{0,12}") {

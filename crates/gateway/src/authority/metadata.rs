@@ -21,6 +21,7 @@ fn texts(words: &[&str]) -> Json {
 pub(super) async fn server(State(authority): State<Arc<Authority>>) -> Response<Body> {
     let at = |path: &str| Json::text(format!("{}{path}", authority.issuer));
     let none = texts(&["none"]);
+    let documents = authority.registry.reads_documents();
     let body = Json::object([
         ("issuer", Json::text(&authority.issuer)),
         ("authorization_endpoint", at("/oauth/authorize")),
@@ -38,7 +39,7 @@ pub(super) async fn server(State(authority): State<Arc<Authority>>) -> Response<
         ("token_endpoint_auth_methods_supported", none.clone()),
         ("revocation_endpoint_auth_methods_supported", none),
         ("code_challenge_methods_supported", texts(&["S256"])),
-        ("client_id_metadata_document_supported", Json::from(true)),
+        ("client_id_metadata_document_supported", Json::from(documents)),
         ("authorization_response_iss_parameter_supported", Json::from(true)),
     ]);
     json(StatusCode::OK, &body)
