@@ -25,6 +25,7 @@ mod more_access;
 mod outside;
 mod patience;
 mod pins;
+mod programs;
 mod records;
 mod replay;
 mod scene;

@@ -54,6 +54,17 @@ pub fn python() -> anyhow::Result<PathBuf> {
     found.context("the Python of the tests is missing; `cargo xtask test` makes it")
 }
 
+/// The folder of the commands of agent programs, where they are wanted. Says so where they are not.
+#[must_use]
+#[allow(clippy::print_stderr)] // A suite that is put aside has to be seen.
+pub fn agents(program: &str) -> Option<PathBuf> {
+    let wanted = std::env::var_os("PROKURA_TEST_AGENTS").map(PathBuf::from);
+    if wanted.is_none() {
+        eprintln!("put aside: {program} as an agent; `cargo xtask test --agents` runs it");
+    }
+    wanted
+}
+
 /// Whether the long suites run too. Says so where they do not.
 #[must_use]
 #[allow(clippy::print_stderr)] // A suite that is put aside has to be seen.

@@ -2,6 +2,7 @@
 //! It must never be part of the product, and never hide what it runs: each step says its command's purpose and its time.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod agents;
 mod bench;
 mod build;
 mod check;

@@ -47,7 +47,8 @@ pub fn ui_script(place: &Place, script: &str, advice: &str) -> Result<()> {
     npm(place, &place.ui(), &["run", "--silent", script]).or(advice).run()
 }
 
-fn npm(place: &Place, dir: &Path, args: &[&str]) -> Step {
+/// A command of npm in a folder.
+pub fn npm(place: &Place, dir: &Path, args: &[&str]) -> Step {
     let mut step = Step::new(format!("npm {} in {}", args.join(" "), place.short(dir)), NPM)
         .args(args)
         .dir(dir);

@@ -3,7 +3,7 @@
 
 use crate::place::Place;
 use crate::step::{Step, seconds};
-use crate::{build, check, given, node, python};
+use crate::{agents, build, check, given, node, python};
 use anyhow::{Result, bail};
 use std::time::Instant;
 
@@ -47,10 +47,12 @@ pub fn test(place: &Place, words: &[String]) -> Result<()> {
     build::everything(place)?;
     let mut step = with_tools(place, Step::cargo(place, "every test", &TEST))
         .or("Run one again with `cargo test --workspace --test TOPIC NAME`");
-    for (flag, variable) in [("--slow", "PROKURA_TEST_SLOW"), ("--agents", "PROKURA_TEST_AGENTS")] {
-        if given(words, flag) {
-            step = step.env(variable, "1");
-        }
+    if given(words, "--slow") {
+        step = step.env("PROKURA_TEST_SLOW", "1");
+    }
+    if given(words, "--agents") {
+        agents::install(place)?;
+        step = step.env("PROKURA_TEST_AGENTS", agents::programs(place));
     }
     let mut sums = Sums::default();
     let outcome = step.run_reading(&mut |line| sums.read(line));
