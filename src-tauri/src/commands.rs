@@ -10,6 +10,7 @@ mod grants;
 mod guardrails;
 mod names;
 mod network;
+mod rules;
 mod servers;
 mod sign_in;
 mod state;
@@ -45,6 +46,8 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         agents::agent_resume, agents::agent_sign_out, agents::agent_key,
         wiring::programs, wiring::wire_preview, wiring::wire, wiring::unwire_preview, wiring::unwire,
         access::access, grants::grants, grants::grant_add, grants::grant_revoke,
+        rules::grants_revoke, rules::grants_change, rules::grants_preset, rules::grants_copy, rules::rules_save,
+        rules::rules_import, rules::bundles, rules::bundle_look, rules::bundle_take, rules::bundle_release,
         approvals::approvals, approvals::approvals_open, approvals::approval_allow, approvals::approval_deny,
         approvals::approvals_told, approvals::do_not_disturb, approvals::consent_allow,
         approvals::scopes_give,

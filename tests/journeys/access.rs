@@ -1,6 +1,6 @@
 //! Effective access: what is said of an agent beforehand is what comes of its calls.
 
-use prokura_testkit::TestHost;
+use prokura_testkit::{Fixture, TestHost, ledger};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, fine, payment, refused};
@@ -149,4 +149,27 @@ when { context.arguments.to == "Mallory" };"#;
     assert_eq!(unknown.code, 1, "{}", unknown.err);
     let nobody = scene.host.cli(&["access"]).await.unwrap();
     assert_eq!(nobody.code, 2, "{}", nobody.err);
+}
+
+#[tokio::test]
+async fn a_token_that_could_do_more_than_any_grant_allows_is_told_of() {
+    let (fixture, _authority) = Fixture::with_authority(ledger::offer()).await.unwrap();
+    let host = TestHost::start().await.unwrap();
+    host.ok(&["servers", "add", &fixture.url(), "--name", "ledger"]).await.unwrap();
+    host.sign_in("ledger").await.unwrap();
+    host.agent("clerk").await.unwrap();
+    let unneeded = async || {
+        let servers = host.ok(&["servers", "list"]).await.unwrap();
+        servers[0]["accounts"][0]["scopes_unneeded"].clone()
+    };
+    let said = async || {
+        let checks = host.cli(&["doctor", "--json"]).await.unwrap().json();
+        let checks = checks.as_array().unwrap();
+        checks.iter().find(|check| check["id"] == "server ledger").unwrap()["message"].clone()
+    };
+    assert_eq!(unneeded().await, json!(["use"]));
+    assert!(said().await.as_str().unwrap().contains("more than any grant allows: use"));
+    host.grant("clerk", "ledger", "list_accounts", "allow").await.unwrap();
+    assert_eq!(unneeded().await, json!([]));
+    assert!(!said().await.as_str().unwrap().contains("more than"));
 }

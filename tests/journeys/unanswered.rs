@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prokura_api::{AnswerWish, GrantWish, Request};
+use prokura_api::{AnswerWish, GrantWish, Request, RulesWish};
 use prokura_domain::port::Prompter;
 use prokura_domain::{Question, QuestionId};
 use prokura_host::{Host, Options, VaultChoice};
@@ -158,6 +158,47 @@ async fn a_grant_ends_with_its_time_and_no_millisecond_later() {
     let all = waiting.host.api().answer(Request::Grants { all: true }).await.unwrap();
     let states: Vec<&Value> = all.as_array().unwrap().iter().map(|one| &one["state"]).collect();
     assert!(states.contains(&&json!("expired")), "{all}");
+    waiting.host.stop().await;
+}
+
+#[tokio::test]
+async fn a_grant_that_nothing_went_through_for_thirty_days_is_told_of_until_it_is_used_or_ends() {
+    let waiting = Waiting::start().await;
+    let clerk = |tools: &str, effect: &str, until: Value| json!({ "agent": "clerk", "server": "ledger", "tools": tools, "effect": effect, "until": until });
+    waiting.grant(clerk("list_accounts", "allow", Value::Null)).await;
+    waiting.grant(clerk("close_account", "deny", Value::Null)).await;
+    waiting.grant(clerk("get_statement", "allow", json!("90d"))).await;
+    let unused = async || {
+        let all = waiting.host.api().answer(Request::Grants { all: false }).await.unwrap();
+        let told = all.as_array().unwrap().iter().filter(|one| one["unused_days"].is_number());
+        let mut told: Vec<(String, i64)> = told
+            .map(|one| {
+                (one["target"].as_str().unwrap().to_owned(), one["unused_days"].as_i64().unwrap())
+            })
+            .collect();
+        told.sort();
+        told
+    };
+    let day = 86_400;
+    waiting.clock.advance_seconds(30 * day - 1);
+    assert_eq!(unused().await, []);
+    fine(&waiting.agent.call("list_accounts", json!({})).await.unwrap());
+    waiting.clock.advance_seconds(1);
+    // A deny holds back and is never used; one that ends by itself needs no reminder.
+    assert_eq!(unused().await, [("tool:send_payment".to_owned(), 30)]);
+    waiting.clock.advance_seconds(30 * day);
+    let both = unused().await;
+    assert_eq!(both, [("tool:list_accounts".to_owned(), 30), ("tool:send_payment".to_owned(), 60)]);
+    let all = waiting.host.api().answer(Request::Grants { all: false }).await.unwrap();
+    let ids = all.as_array().unwrap().iter().filter(|one| one["unused_days"].is_number());
+    let grants = ids.map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+    let until = Some("7d".to_owned());
+    let end = RulesWish::Change { grants, effect: None, until };
+    waiting.host.api().answer(Request::Rules(end)).await.unwrap();
+    assert_eq!(unused().await, []);
+    fine(&waiting.agent.call("list_accounts", json!({})).await.unwrap());
+    waiting.clock.advance_seconds(7 * day);
+    refused(&waiting.agent.call("list_accounts", json!({})).await.unwrap(), "unknown tool");
     waiting.host.stop().await;
 }
 

@@ -1,5 +1,5 @@
 // Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
-import type { AccessWish, WireWish } from "../src/generated/Request";
+import type { AccessWish, RulesWish, WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
 import { access } from "./access";
 import * as data from "./data";
@@ -68,6 +68,16 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   wire_preview: (args) => data.difference(scene, args["of"] as WireWish),
   unwire_preview: () => data.undoing(),
   grants: () => [...grants],
+  grants_revoke: () => [],
+  grants_change: () => [],
+  grants_preset: (args) => data.rulePlan(scene, args["wish"] as RulesWish),
+  grants_copy: (args) => data.rulePlan(scene, args["wish"] as RulesWish),
+  rules_import: (args) => data.rulePlan(scene, args["wish"] as RulesWish),
+  rules_save: () => ({ path: "/home/marta/.local/share/prokura/exports/rules-2026-11-23T09-00-00Z.json", records: 19 }),
+  bundles: () => data.bundles(scene),
+  bundle_look: () => data.offered(),
+  bundle_take: () => data.offered(),
+  bundle_release: () => [],
   access: (args) => access(scene, args["of"] as AccessWish),
   flow: () => data.flow(scene),
   guardrails: () => data.guardrails(scene),

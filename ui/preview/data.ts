@@ -1,6 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
-import type { WireWish } from "../src/generated/Request";
-import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, AuditStatusView, CallView, CheckView, ConsentView, DayView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, PlanView, ProgramView, RecordView, ServerView, SimulationView, StateView, ToolView, TouchedView, WirePreviewView } from "../src/generated/View";
+import type { RulesWish, WireWish } from "../src/generated/Request";
+import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, AuditStatusView, BundleView, CallView, CheckView, ConsentView, DayView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, PlannedRuleView, PlanView, ProgramView, RecordView, RulePlanView, ServerView, SimulationView, StateView, ToolView, TouchedView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -147,7 +147,7 @@ export function undoing(): WirePreviewView {
 function grant(at: number, agent: [number, string], server: number, target: string, effect: string, more: Partial<GrantView> = {}): GrantView {
   const names = [...NAMES, ...MANY];
   return {
-    id: `grt_${at}`, agent: { id: `agt_${agent[0]}`, name: agent[1] }, server: { id: `srv_${server}`, name: names[server] ?? "" }, account: null, target, effect, same_arguments: false, conditions: [], budget: null, budget_left: null, until: null, state: "active", origin: "window", note: null, tools: 3, added_at: ago(60 * 24 * 3), used_at: ago(33), ...more,
+    id: `grt_${at}`, agent: { id: `agt_${agent[0]}`, name: agent[1] }, server: { id: `srv_${server}`, name: names[server] ?? "" }, account: null, target, effect, same_arguments: false, conditions: [], budget: null, budget_left: null, until: null, state: "active", origin: "window", note: null, tools: 3, added_at: ago(60 * 24 * 3), used_at: ago(33), unused_days: null, ...more,
   };
 }
 
@@ -158,10 +158,10 @@ export function grants(scene: Scene): GrantView[] {
     grant(0, claude, 0, "class:read", "allow"), grant(1, claude, 0, "class:write", "ask"), grant(2, claude, 0, "tool:comment_on_issue", "allow", { until: ago(-60 * 24 * 7), note: "While we work through the backlog." }), grant(13, claude, 0, "resource:repo://northwind/*", "allow"),
     grant(3, claude, 1, "class:read", "allow"), grant(4, claude, 1, "tool:categorise", "allow"), grant(5, claude, 1, "tool:send_payment", "ask"), grant(6, claude, 1, "tool:close_account", "deny", { note: "Never from an agent." }),
     grant(7, claude, 1, "tool:send_payment", "allow", { same_arguments: true, origin: "approval", until: ago(-52), account: { id: "acc_x", name: "marta@northwind" }, used_at: null }),
-    grant(8, claude, 2, "tools:get_*", "allow"), grant(9, codex, 0, "tools:*", "ask", { origin: "cli" }), grant(10, nightly, 1, "tool:get_statement", "allow", { until: ago(-60 * 24 * 7) }),
+    grant(8, claude, 2, "tools:get_*", "allow"), grant(9, codex, 0, "tools:*", "ask", { origin: "cli" }), grant(10, nightly, 1, "tool:get_statement", "allow", { until: ago(-60 * 24 * 7) }), grant(11, nightly, 2, "tools:*", "ask", { used_at: ago(60 * 24 * 47), unused_days: 47 }),
   ];
   if (scene === "crowded") {
-    for (let at = 20; at < 2020; at++) list.push(grant(at, [at % 22 + 4, `worker-${at % 22 + 4}`], (at * 7) % 16, at % 3 ? `tool:get_issue_${at}` : "tools:list_*", ["allow", "ask", "allow"][at % 3] ?? "ask", { used_at: at % 4 ? ago(at) : null }));
+    for (let at = 20; at < 2020; at++) list.push(grant(at, [at % 22 + 4, `worker-${at % 22 + 4}`], (at * 7) % 16, at % 3 ? `tool:get_issue_${at}` : "tools:list_*", ["allow", "ask", "allow"][at % 3] ?? "ask", { used_at: at % 4 ? ago(at) : null, unused_days: at % 4 ? null : 30 + (at % 90) }));
   }
   return list;
 }
@@ -318,6 +318,27 @@ export const checks = (scene: Scene): CheckView[] => [
   { id: "network", ok: true, message: scene === "empty" ? "servers are reached directly" : "servers are reached through http://proxy.northwind.example:3128; trusts Northwind internal too", hint: null },
   ...(scene === "empty" ? [] : [{ id: "server linear", ok: false, message: "sign-in needed", hint: "Run `prokura servers sign-in linear`, or sign in in the window." }]),
 ];
+
+/** What would become of rules: some of everything. */
+export function rulePlan(scene: Scene, wish: RulesWish): RulePlanView {
+  const one = (does: string, text: string, more: Partial<PlannedRuleView> = {}): PlannedRuleView => ({ kind: "grant", does, text, why: null, before: null, after: null, ...more });
+  const at = wish.act === "copy" ? "codex at github" : "claude-code at ledger";
+  const rules = wish.act === "import"
+    ? [one("change", 'guardrail "never to strangers"', { kind: "guardrail", before: "forbid (principal, action == Action::\"ledger/send_payment\", resource)\nwhen { context.arguments.to == \"Mallory\" };", after: "forbid (principal, action == Action::\"ledger/send_payment\", resource)\nwhen { context.arguments.to == \"Eve\" };" }), one("left_out", "scribe at ledger: allow tools:*", { why: 'There is no agent "scribe"' }), one("left_out", "codex at ledger: allow tool:send_payment", { why: `"ledger" is https://mcp.ledger.example/mcp here, not https://mcp.${"a-long-name.".repeat(9)}example/mcp` }), one("add", 'claude-code at ledger as marta@northwind: allow tool:send_payment where /to = "Grace" and /currency in ["EUR"] within sum(/amount)<=500/1d until 2026-12-23T09:00:00Z (rent)'), one("same", "claude-code at github: allow class:read")]
+    : wish.act === "copy"
+      ? [one("add", `${at}: allow class:read`), one("add", `${at}: ask class:write`), one("left_out", "codex at ledger: allow tool:send_payment with the very same arguments", { why: "it holds only for the very arguments of one approval" })]
+      : [one("same", `${at}: allow class:read`), one("add", `${at}: allow resource:*`), one("add", `${at}: allow prompt:*`)];
+  const all = scene === "crowded" ? Array.from({ length: 400 }, (_, more) => rules.map((rule) => ({ ...rule, text: `${rule.text} ${more}` }))).flat() : rules;
+  const count = (does: string) => all.filter((rule) => rule.does === does).length;
+  return { digest: hash(7), until: null, done: false, rules: all, added: count("add"), changed: count("change"), same: count("same"), left_out: count("left_out") };
+}
+
+const bundled = (sequence: number, fault: string | null = null): BundleView => ({
+  name: "northwind-agents", key: hash(41), sequence, issued_at: fault ? null : ago(60 * 24 * 5), taken_at: ago(60 * 24 * 2), held: 4, fault,
+  guardrails: fault ? [] : [{ name: "payments need a person", text: '@approval("Northwind: payments need a person")\nforbid (principal, action == Action::"ledger/send_payment", resource);', faults: [] }, { name: "no payroll", text: 'forbid (principal, action == Action::"payroll/pay", resource);', faults: [{ line: 1, column: 9, message: "unrecognized action", help: null }] }],
+});
+export const bundles = (scene: Scene): BundleView[] => (scene === "empty" ? [] : [bundled(4, scene === "failing" ? "The signature is not by this key, or the bundle was changed after it was signed." : null)]);
+export const offered = (): BundleView => ({ ...bundled(5), taken_at: null });
 
 export const told = () => ({
   days: [{ day: "2026-11-23", agent: { id: "agt_0", name: "claude-code" }, asked: 31, allowed: 24, denied: 3, quick: 11 }, { day: "2026-11-22", agent: { id: "agt_1", name: "codex" }, asked: 4, allowed: 4, denied: 0, quick: 0 }],

@@ -14,7 +14,20 @@ struct Bench {
 }
 
 /// All of them.
-const BENCHES: &[Bench] = &[];
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "policy",
+        package: "prokura-policy",
+        target: "policy",
+        about: "decisions over 100,000 grants and 1,000 guardrails",
+    },
+    Bench {
+        name: "governed",
+        package: "prokura-delegation",
+        target: "governed",
+        about: "a whole governed call, and one rule added or revoked, over as many rules",
+    },
+];
 
 /// `cargo xtask bench NAME [ARGS]…`. Without a name: the list.
 pub fn run(place: &Place, words: &[String]) -> Result<()> {

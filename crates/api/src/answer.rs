@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, FailureCode};
-use crate::request::{AccountWish, AuditWish, GuardrailWish, Request};
+use crate::request::{AccountWish, AuditWish, BundleWish, GuardrailWish, Request, RulesWish};
 use crate::{Api, Origin};
 
 fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {
@@ -58,6 +58,8 @@ impl Api {
             Request::Unwire { program, digest } => value(self.unwire(program, digest).await),
             Request::Guardrail(wish) => self.answer_about_guardrails(wish).await,
             Request::Simulate(wish) => value(self.simulate(wish).await),
+            Request::Rules(wish) => self.answer_about_rules(wish).await,
+            Request::Bundle(wish) => self.answer_about_bundles(wish).await,
             Request::Audit(wish) => self.answer_about_audit(wish).await,
             _ => self.answer_about_delegation(request).await,
         }
@@ -76,6 +78,28 @@ impl Api {
             GuardrailWish::Remove { name } => value(self.guardrail_remove(name).await),
             GuardrailWish::Check { text } => value(self.guardrail_check(text).await),
             GuardrailWish::Words => value(self.guardrail_words().await),
+        }
+    }
+
+    async fn answer_about_rules(&self, wish: RulesWish) -> Result<Value, Failure> {
+        match wish {
+            RulesWish::Revoke { grants } => value(self.grants_revoke(grants).await),
+            RulesWish::Change { grants, effect, until } => {
+                value(self.grants_change(grants, effect, until, Origin::Cli).await)
+            }
+            wish @ RulesWish::Preset { .. } => value(self.grants_preset(wish, Origin::Cli).await),
+            wish @ RulesWish::Copy { .. } => value(self.grants_copy(wish, Origin::Cli).await),
+            RulesWish::Export => value(self.rules_export().await),
+            wish @ RulesWish::Import { .. } => value(self.rules_import(wish, Origin::Cli).await),
+        }
+    }
+
+    async fn answer_about_bundles(&self, wish: BundleWish) -> Result<Value, Failure> {
+        match wish {
+            BundleWish::List => value(self.bundles().await),
+            BundleWish::Look { text, key } => value(self.bundle_look(text, key).await),
+            BundleWish::Take { text, key } => value(self.bundle_take(text, key).await),
+            BundleWish::Release { name } => value(self.bundle_release(name).await),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use prokura_account::AccountError;
 use prokura_delegation::{
-    AnswerFault, DelegationError, GrantFault, GuardrailTrouble, PinFault, UpstreamFault,
+    AnswerFault, BundleTrouble, DelegationError, GrantFault, GuardrailTrouble, PinFault,
+    UpstreamFault,
 };
 use prokura_store::StoreError;
 
@@ -61,6 +62,9 @@ impl From<DelegationError> for Failure {
                 GrantFault::Condition(_) | GrantFault::TooMany => {
                     Self::new(FailureCode::BadRequest, message, WHERE)
                 }
+                GrantFault::Nothing | GrantFault::NoChange => {
+                    Self::new(FailureCode::BadRequest, message, "Nothing was changed.")
+                }
                 GrantFault::BudgetOfDeny => {
                     Self::new(FailureCode::BadRequest, message, "Use it with allow or ask.")
                 }
@@ -82,12 +86,34 @@ impl From<DelegationError> for Failure {
                 }
             },
             DelegationError::Guardrail(fault) => guardrail(&fault, message),
+            DelegationError::Bundle(fault) => bundle(&fault, message),
             DelegationError::Flow(_) => {
                 Self::new(FailureCode::BadRequest, message, "For example: `--window 8h`.")
             }
             DelegationError::Upstream(fault) => fault.into(),
         }
     }
+}
+
+/// Why a bundle was not taken.
+fn bundle(fault: &BundleTrouble, message: String) -> Failure {
+    let (code, hint) = match fault {
+        BundleTrouble::Fault(_) => {
+            (FailureCode::BadRequest, "Nothing was changed. Get it again from who publishes it.")
+        }
+        BundleTrouble::Stranger => {
+            (FailureCode::Refused, "Nothing was changed. A new bundle is taken with its key.")
+        }
+        BundleTrouble::OtherKey(_) => (
+            FailureCode::Refused,
+            "Nothing was changed. Who publishes it says which key is right; release the old one first.",
+        ),
+        BundleTrouble::Older { .. } | BundleTrouble::Twice(_) => {
+            (FailureCode::Refused, "Nothing was changed. Get the newest from who publishes it.")
+        }
+        BundleTrouble::Unknown(_) => (FailureCode::NotFound, "List the bundles first."),
+    };
+    Failure::new(code, message, hint)
 }
 
 /// Why a Guardrail could not be kept.

@@ -11,6 +11,7 @@ pub mod failure;
 mod fault;
 pub mod pieces;
 pub mod places;
+pub mod portable;
 pub mod request;
 pub mod view;
 mod wish;
@@ -30,8 +31,9 @@ pub use audit::AuditFilter;
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
-    AccessWish, AccountWish, AnswerWish, AuditWish, ClientWish, GrantWish, GuardrailWish,
-    MachineWish, Request, SignInChoice, SimulationWish, WireWish, seconds_in,
+    AccessWish, AccountWish, AnswerWish, AuditWish, BundleWish, ClientWish, GrantWish,
+    GuardrailWish, MachineWish, Request, RulesWish, SignInChoice, SimulationWish, WireWish,
+    seconds_in,
 };
 
 /// What `host` knows of itself.

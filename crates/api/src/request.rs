@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod guardrails;
 mod reach;
+mod rules;
 mod wishes;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ pub use accounts::{AccountWish, ClientWish, MachineWish, SignInChoice};
 pub use audit::AuditWish;
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use reach::Reach;
+pub use rules::{BundleWish, RulesWish};
 pub use wishes::{AccessWish, WireWish};
 
 /// A grant as it is wished for.
@@ -283,6 +285,10 @@ pub enum Request {
         /// Its id.
         grant: String,
     },
+    /// Something about many rules at once, or about rules as a file.
+    Rules(RulesWish),
+    /// Something about bundles of guardrails that an organisation signed.
+    Bundle(BundleWish),
     /// Pause one agent.
     AgentPause {
         /// Its name or id.

@@ -10,6 +10,7 @@ mod guardrails;
 mod network;
 mod pairings;
 mod program;
+mod rules;
 mod simulation;
 
 mod servers;
@@ -32,6 +33,7 @@ pub use guardrails::{
 pub use network::{AuthorityView, NetworkView};
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 pub use program::{LineView, OwnServerView, ProgramView, WirePreviewView, WiredView};
+pub use rules::{BundleView, BundledView, PlannedRuleView, RulePlanView};
 pub use servers::{AccountView, DeviceView, PlanView, ScopeView, ServerView, SignInView};
 pub use simulation::{SimulatedCallView, SimulationView};
 

@@ -1,6 +1,8 @@
 //! The words of the command line.
 
+mod bundles;
 mod clients;
+mod grants;
 mod network;
 mod tools;
 mod wire;
@@ -11,7 +13,9 @@ use crate::access::Access;
 use crate::audit::Audit;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub use bundles::{Bundles, Rules};
 pub use clients::{Choice, Client, Machine};
+pub use grants::{EffectWord, GrantAdd, Grants};
 pub use network::Network;
 pub use tools::{Flow, Tools};
 pub use wire::{WayWord, Wire};
@@ -49,9 +53,15 @@ pub enum Command {
     /// Agent programs on this machine: list, connect, take back.
     #[command(subcommand)]
     Wire(Wire),
-    /// Grants: add, list, revoke.
+    /// Grants: add, list, change, revoke; presets, and what another agent has.
     #[command(subcommand)]
     Grants(Grants),
+    /// Grants and guardrails as a file: export, import.
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Bundles of guardrails that an organisation signed: require, list, release; and make one.
+    #[command(subcommand)]
+    Bundles(Bundles),
     /// What an agent can do now, or who can use a tool, and why.
     Access(Access),
     /// Tools: list, classify, accept.
@@ -238,69 +248,6 @@ pub enum Agents {
     Key { name: String },
     /// Take back what one program was allowed; PAIRING is its id in `agents list --json`.
     Unpair { name: String, pairing: String },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Grants {
-    /// Make a grant.
-    Add(Box<GrantAdd>),
-    /// List the grants in force.
-    List {
-        /// Expired and revoked ones too.
-        #[arg(long)]
-        all: bool,
-    },
-    /// Take a grant back.
-    Revoke { id: String },
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct GrantAdd {
-    /// Who may.
-    #[arg(long)]
-    pub agent: String,
-    /// Where.
-    #[arg(long)]
-    pub server: String,
-    /// As whom; omitted: every account of that server.
-    #[arg(long)]
-    pub account: Option<String>,
-    /// A tool name, a glob (* and ?), or class:read, class:write, class:destructive, class:admin.
-    #[arg(long)]
-    pub tools: Option<String>,
-    /// A glob over resource URIs.
-    #[arg(long)]
-    pub resources: Option<String>,
-    /// A glob over prompt names.
-    #[arg(long)]
-    pub prompts: Option<String>,
-    /// A glob over other methods.
-    #[arg(long)]
-    pub methods: Option<String>,
-    /// What happens to such a call.
-    #[arg(long)]
-    pub effect: EffectWord,
-    /// A condition on the arguments, such as "/amount <= 500"; may be given several times, and then all have to be true.
-    /// OP is one of = != < <= > >= in glob under host len<= matches absent; VALUE is JSON, else a string.
-    #[arg(long = "where", value_name = "POINTER OP VALUE")]
-    pub conditions: Vec<String>,
-    /// How much may go through it in any such period: N/PERIOD for calls, such as 20/1h, or "sum(/amount)<=500/1d" for
-    /// amounts.
-    #[arg(long, value_name = "N/PERIOD")]
-    pub budget: Option<String>,
-    /// Until when: RFC 3339, or a time from now such as 15m, 8h, 30d.
-    #[arg(long)]
-    pub until: Option<String>,
-    /// A note.
-    #[arg(long)]
-    pub note: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum EffectWord {
-    Allow,
-    Ask,
-    Deny,
 }
 
 #[derive(Debug, Subcommand)]

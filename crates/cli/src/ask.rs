@@ -3,16 +3,16 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
-use prokura_api::{AccountWish, Failure, FailureCode, GrantWish, Request, seconds_in};
+use prokura_api::{AccountWish, Failure, FailureCode, Request, seconds_in};
 use prokura_host::control::Client;
 use prokura_host::default_data_dir;
 use serde_json::Value;
 
-use crate::args::{
-    Agents, Args, Command, EffectWord, Flow, GrantAdd, Grants, Network, Servers, Tools,
-};
+use crate::args::{Agents, Args, Command, Flow, Network, Servers, Tools};
 use crate::guardrails::Guardrails;
-use crate::{access, approvals, audit, guardrails, serve, show, sign_in, wire};
+use crate::{
+    access, approvals, audit, bundles, grants, guardrails, rules, serve, show, sign_in, wire,
+};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
@@ -51,6 +51,9 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Wire(words) => wire::run(&data, words, json).await,
+        Command::Grants(words) => grants::run(&data, words, json).await,
+        Command::Rules(words) => rules::run(&data, words, json).await,
+        Command::Bundles(words) => bundles::run(&data, words, json).await,
         Command::Approvals(words) => approvals::run(&data, words, json).await,
         command => {
             let value = ask(&data, &request(command)?).await?;
@@ -92,9 +95,6 @@ fn request(command: Command) -> Result<Request, Failure> {
             Request::AgentSignOut { agent: name, sign_in }
         }
         Command::Agents(Agents::Key { name }) => Request::AgentKey { agent: name },
-        Command::Grants(Grants::Add(words)) => Request::GrantAdd(grant(*words)?),
-        Command::Grants(Grants::List { all }) => Request::Grants { all },
-        Command::Grants(Grants::Revoke { id }) => Request::GrantRevoke { grant: id },
         Command::Tools(Tools::List { server, refresh: false }) => Request::Tools { server },
         Command::Tools(Tools::List { server, refresh: true }) => Request::ToolsRefresh { server },
         Command::Tools(Tools::Classify { server, tool, class, labels }) => {
@@ -115,6 +115,9 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Access(_)
         | Command::Approvals(_)
         | Command::Wire(_)
+        | Command::Grants(_)
+        | Command::Rules(_)
+        | Command::Bundles(_)
         | Command::Doctor
         | Command::Stdio(_)
         | Command::Serve(_) => {
@@ -153,28 +156,6 @@ fn servers(words: Servers) -> Result<Request, Failure> {
         }
         Servers::Remove { name } => Request::ServerRemove { server: name },
         Servers::SignIn { .. } => return Err(internal("this command is answered elsewhere")),
-    })
-}
-
-fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
-    let effect = match words.effect {
-        EffectWord::Allow => "allow",
-        EffectWord::Ask => "ask",
-        EffectWord::Deny => "deny",
-    };
-    Ok(GrantWish {
-        agent: words.agent,
-        server: words.server,
-        account: words.account,
-        tools: words.tools,
-        resources: words.resources,
-        prompts: words.prompts,
-        methods: words.methods,
-        effect: effect.to_owned(),
-        conditions: words.conditions,
-        budget: words.budget,
-        until: words.until,
-        note: words.note,
     })
 }
 

@@ -9,7 +9,7 @@ use prokura_domain::{
     Account, AccountState, Agent, AgentState, Call, CallId, Effect, Grant, Json, Outgoing, Server,
     Target, TargetPattern, Timestamp, Tool, Verb,
 };
-use prokura_policy::{Cast, Facts, Flow, Guardrails, Outlook, Reach, covers};
+use prokura_policy::{Cast, Facts, Flow, Guardrails, Ledger, Outlook, Reach, covers};
 use prokura_store::StoreError;
 
 use crate::facts::tool_facts;
@@ -38,7 +38,7 @@ pub struct Access {
 struct Place<'a> {
     agent: &'a Agent,
     server: &'a Server,
-    grants: Vec<Grant>,
+    grants: Vec<Arc<Grant>>,
     tools: Vec<Tool>,
     stopped: Option<&'static str>,
     flow: Flow,
@@ -48,7 +48,9 @@ struct Place<'a> {
 /// The same as one Account.
 struct Seat<'a> {
     account: &'a Account,
-    grants: Vec<Grant>,
+    grants: Vec<Arc<Grant>>,
+    /// The same, found by target.
+    ledger: Ledger,
     used: Vec<(prokura_domain::GrantId, prokura_domain::Decimal)>,
     cast: Arc<Cast>,
 }
@@ -96,10 +98,8 @@ impl Delegation {
         found: &mut Vec<Access>,
     ) -> Result<(), StoreError> {
         let now = self.now();
-        let mut grants = self.store().grants_of(&agent.id, &server.id)?;
-        grants.retain(|grant| {
-            grant.revoked_at.is_none() && grant.until.is_none_or(|until| now < until)
-        });
+        let mut grants = self.ledger().at(&agent.id, &server.id);
+        grants.retain(|grant| grant.until.is_none_or(|until| now < until));
         if grants.is_empty() {
             return Ok(());
         }
@@ -117,8 +117,9 @@ impl Delegation {
             let mut grants = place.grants.clone();
             grants.retain(|grant| grant.account.as_ref().is_none_or(|bound| *bound == account.id));
             let used = self.used(&grants)?;
+            let ledger = Ledger::new(grants.iter().map(|grant| Grant::clone(grant)));
             let cast = self.cast_of(&agent.id, &server.id, &account.id)?;
-            let seat = Seat { account: &account, grants, used, cast };
+            let seat = Seat { account: &account, grants, ledger, used, cast };
             self.look_at_tools(&place, &seat, rules, found);
             if only.is_none() {
                 self.look_at_rest(&place, &seat, rules, found)?;
@@ -149,11 +150,9 @@ impl Delegation {
         for tool in &place.tools {
             let known = tool_facts(tool);
             let target = Target::Tool(tool.name.clone());
-            let covering: Vec<&Grant> = seat
-                .grants
-                .iter()
-                .filter(|grant| covers(&grant.target, &target, Some(&known)))
-                .collect();
+            let who = (&place.agent.id, &place.server.id, &seat.account.id);
+            let mut covering = seat.ledger.concerning(who, &target, known.class);
+            covering.retain(|grant| covers(&grant.target, &target, Some(&known)));
             if covering.is_empty() {
                 continue;
             }

@@ -1,12 +1,12 @@
 //! Step 1 of a Call: what is known.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
 
 use prokura_domain::{
     Account, AccountId, AccountState, Agent, AgentId, AgentState, Call, CallId, Decimal, Grant,
     GrantId, Server, ServerId, Target, Tool,
 };
-use prokura_policy::{Facts, Guardrails, ToolFacts};
+use prokura_policy::{Facts, Guardrails, Ledger, ToolFacts};
 use prokura_store::StoreError;
 
 use crate::Delegation;
@@ -69,7 +69,10 @@ impl Delegation {
     }
 
     /// What was taken from the budgets of these Grants until now.
-    pub(crate) fn used(&self, grants: &[Grant]) -> Result<Vec<(GrantId, Decimal)>, StoreError> {
+    pub(crate) fn used(
+        &self,
+        grants: &[Arc<Grant>],
+    ) -> Result<Vec<(GrantId, Decimal)>, StoreError> {
         let now = self.now();
         let budgets = grants.iter().filter_map(|grant| Some((&grant.id, grant.budget.as_ref()?)));
         budgets
@@ -77,16 +80,16 @@ impl Delegation {
             .collect()
     }
 
-    /// The Grants of an Agent at a Server as one Account.
-    pub(crate) fn grants_as(
-        &self,
-        agent: &AgentId,
-        server: &ServerId,
-        account: &AccountId,
-    ) -> Result<Vec<Grant>, StoreError> {
-        let mut grants = self.store().grants_of(agent, server)?;
-        grants.retain(|grant| grant.account.as_ref().is_none_or(|bound| bound == account));
-        Ok(grants)
+    /// The Grants that can cover a Call, without looking at others.
+    pub(crate) fn grants_for(&self, call: &Call, facts: &Facts) -> Vec<Arc<Grant>> {
+        let class = facts.tool.as_ref().and_then(|tool| tool.class);
+        let who = (&call.agent, &call.server, &call.account);
+        self.ledger().concerning(who, &call.target, class)
+    }
+
+    /// The Grants as they stand.
+    pub(crate) fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
+        self.0.ledger.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The Server `NAME` or `NAME@ACCOUNT` for an Agent, and the Account it calls as. `None`: there is no such Server.
@@ -168,13 +171,7 @@ impl Delegation {
     /// Whether an Agent has a Grant in force at a Server that is more than a plain deny.
     #[must_use]
     pub(crate) fn has_grants(&self, agent: &AgentId, server: &ServerId) -> bool {
-        let now = self.now();
-        self.store().grants_of(agent, server).is_ok_and(|grants| {
-            grants.iter().any(|grant| {
-                grant.effect != prokura_domain::Effect::Deny
-                    && grant.until.is_none_or(|until| now < until)
-            })
-        })
+        self.ledger().opens(agent, server, self.now())
     }
 
     /// Whether the Agent was revoked meanwhile.

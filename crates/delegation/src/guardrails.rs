@@ -9,7 +9,7 @@ use prokura_domain::{
 use prokura_policy::{Cast, Guardrails, arguments_of, check_guardrail};
 use prokura_store::{Store, StoreError};
 
-use crate::{Delegation, DelegationError};
+use crate::{Delegation, DelegationError, bundles};
 
 /// The longest name.
 const LONGEST_NAME: usize = 80;
@@ -48,9 +48,16 @@ fn words(faults: &[GuardrailFault]) -> String {
     faults.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
+/// The person's own, then those of bundles.
+fn all(store: &Store) -> Result<Vec<Guardrail>, StoreError> {
+    let mut found = store.guardrails()?;
+    found.extend(bundles::guardrails(store)?);
+    Ok(found)
+}
+
 /// The Guardrails as they are remembered.
 pub(crate) fn stored(store: &Store) -> Result<Arc<Guardrails>, StoreError> {
-    Ok(Arc::new(Guardrails::new(&store.guardrails()?, None)))
+    Ok(Arc::new(Guardrails::new(&all(store)?, None)))
 }
 
 impl Delegation {
@@ -59,12 +66,12 @@ impl Delegation {
         Arc::clone(&self.0.guardrails.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// All Guardrails, by name.
+    /// All Guardrails: the person's own by name, then those of bundles.
     ///
     /// # Errors
     /// Store faults.
     pub fn guardrails(&self) -> Result<Vec<Guardrail>, DelegationError> {
-        Ok(self.store().guardrails()?)
+        Ok(all(self.store())?)
     }
 
     /// A Guardrail by name or id.
@@ -72,7 +79,12 @@ impl Delegation {
     /// # Errors
     /// [`GuardrailTrouble::Unknown`]; store faults.
     pub fn guardrail_named(&self, name: &str) -> Result<Guardrail, DelegationError> {
-        let found = self.store().find_guardrail(name)?;
+        let found = match self.store().find_guardrail(name)? {
+            None => bundles::guardrails(self.store())?
+                .into_iter()
+                .find(|one| one.name == name || one.id.as_str() == name),
+            own => own,
+        };
         Ok(found.ok_or_else(|| GuardrailTrouble::Unknown(name.to_owned()))?)
     }
 
@@ -117,7 +129,7 @@ impl Delegation {
         if !visible || name.chars().count() > LONGEST_NAME {
             return Err(GuardrailTrouble::Name(name.to_owned()).into());
         }
-        if self.store().find_guardrail(name)?.is_some() {
+        if self.guardrail_named(name).is_ok() {
             return Err(GuardrailTrouble::Taken(name.to_owned()).into());
         }
         self.good(text)?;
@@ -199,7 +211,7 @@ impl Delegation {
     /// What is stored is what holds from now on.
     pub(crate) fn guardrails_changed(&self) -> Result<(), DelegationError> {
         let mut held = self.0.guardrails.write().unwrap_or_else(PoisonError::into_inner);
-        let made = Guardrails::new(&self.store().guardrails()?, Some(&held));
+        let made = Guardrails::new(&all(self.store())?, Some(&held));
         *held = Arc::new(made);
         drop(held);
         self.rules_changed(Change::Guardrails);
@@ -224,7 +236,8 @@ impl Delegation {
             ("enabled", Json::from(guardrail.enabled)),
             ("by", Json::text(by)),
         ]);
-        self.log().append(Event::new(kind, detail), Durability::Synced).await?;
+        // What is written next is synced, and this with it: it is the same file.
+        self.log().append(Event::new(kind, detail), Durability::Logged).await?;
         self.tell(Change::Audit);
         Ok(())
     }

@@ -5,8 +5,10 @@ mod access;
 mod agents;
 mod answers;
 mod ask;
+mod bundles;
 mod care;
 mod catalogue;
+mod cover;
 mod facts;
 mod flight;
 mod flow;
@@ -50,9 +52,11 @@ use tokio::sync::broadcast;
 pub use access::Access;
 pub use agents::NewAgent;
 pub use answers::AnswerFault;
+pub use bundles::{BundleTrouble, HeldBundle};
 pub use care::{LogSettings, Mask};
+pub use cover::{Covering, Granted};
 pub use flow::{AgentFlow, Content, FlowFault};
-pub use grants::{GrantFault, NewGrant};
+pub use grants::{Amendment, GrantFault, NewGrant};
 pub use guardrails::GuardrailTrouble;
 pub use hold::Hold;
 pub use message::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply};
@@ -87,6 +91,9 @@ pub enum DelegationError {
     /// A guardrail could not be added or changed.
     #[error(transparent)]
     Guardrail(#[from] GuardrailTrouble),
+    /// A bundle was not taken or released.
+    #[error(transparent)]
+    Bundle(#[from] BundleTrouble),
     /// What was named does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -153,6 +160,8 @@ struct Inner {
     pinning: std::sync::Mutex<()>,
     flow: std::sync::RwLock<prokura_domain::FlowRule>,
     guardrails: std::sync::RwLock<Arc<prokura_policy::Guardrails>>,
+    /// What the table of Grants holds, ready to be asked. Only `keep_grants` changes either.
+    ledger: std::sync::RwLock<prokura_policy::Ledger>,
     standing: care::Standing,
     /// Held while somebody asks for more scopes.
     scoping: tokio::sync::Mutex<()>,
@@ -173,10 +182,12 @@ impl Delegation {
         let paused = parts.store.setting(switch::PAUSED)?.as_deref() == Some("true");
         let rule = flow::stored_rule(&parts.store)?;
         let guardrails = guardrails::stored(&parts.store)?;
+        let ledger = prokura_policy::Ledger::new(parts.store.open_grants()?);
         let delegation = Self(Arc::new(Inner {
             parts,
             flow: std::sync::RwLock::new(rule),
             guardrails: std::sync::RwLock::new(guardrails),
+            ledger: std::sync::RwLock::new(ledger),
             generation: AtomicU64::new(1),
             paused: AtomicBool::new(paused),
             waiting: ask::Waiting::default(),

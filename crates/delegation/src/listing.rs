@@ -1,10 +1,12 @@
 //! Lists, cut down to what an Agent may use. What it may not use does not exist for it.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use futures::StreamExt as _;
 use prokura_domain::protocol::Listing;
 use prokura_domain::{Era, Json, Target, sse};
-use prokura_policy::visible;
+use prokura_policy::{ToolFacts, visible};
 use prokura_store::StoreError;
 
 use crate::Delegation;
@@ -85,16 +87,20 @@ impl Delegation {
         inbound: &Inbound,
         listing: Listing,
     ) -> Result<(), StoreError> {
-        let grants = self.grants_as(&inbound.agent, &inbound.server, &inbound.account)?;
         let mut facts = self.facts(&inbound.agent, &inbound.server, None, None)?;
         let tools = match listing {
             Listing::Tools => self.store().tools(&inbound.server)?,
             Listing::Resources | Listing::Templates | Listing::Prompts => Vec::new(),
         };
+        let known: HashMap<&str, ToolFacts> =
+            tools.iter().map(|tool| (tool.name.as_str(), tool_facts(tool))).collect();
+        let ledger = self.ledger();
+        let who = (&inbound.agent, &inbound.server, &inbound.account);
         items.retain(|item| {
             let Some(target) = named(item, listing) else { return false };
-            facts.tool = tools.iter().find(|tool| tool.name == target.name()).map(tool_facts);
-            visible(&target, &grants, &facts)
+            facts.tool = known.get(target.name()).cloned();
+            let class = facts.tool.as_ref().and_then(|tool| tool.class);
+            visible(&target, &ledger.concerning(who, &target, class), &facts)
         });
         Ok(())
     }

@@ -160,8 +160,7 @@ impl Delegation {
             facts.arguments = round.as_ref().map(|round| Arc::clone(&round.arguments));
             let earlier = round.as_ref().and_then(|round| round.approved.clone());
             facts.approved = approved.clone().or(earlier);
-            let grants =
-                self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
+            let grants = self.grants_for(&call, &facts);
             facts.used = self.used(&grants).map_err(internal)?;
             match decide(&call, &grants, &guardrails, &facts) {
                 Decision::Deny(denied) => {
@@ -215,7 +214,7 @@ impl Delegation {
         let (mut facts, guardrails) = self.facts_of(&call, own).map_err(internal)?;
         facts.approved = asked.approved.map(|yes| Approved { digest: call.digest, ..yes });
         facts.arguments = asked.arguments;
-        let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
+        let grants = self.grants_for(&call, &facts);
         match decide(&call, &grants, &guardrails, &facts) {
             Decision::Allow(permit, why) => {
                 let leaving = Leaving {

@@ -156,7 +156,7 @@ impl Delegation {
         let (mut facts, guardrails) = self.facts_of(call, own).map_err(internal)?;
         facts.approved.clone_from(&before.approved);
         facts.arguments.clone_from(&before.arguments);
-        let grants = self.grants_as(&call.agent, &call.server, &call.account).map_err(internal)?;
+        let grants = self.grants_for(call, &facts);
         match decide(call, &grants, &guardrails, &facts) {
             Decision::Allow(permit, _) => Ok(permit),
             Decision::Ask(_) | Decision::Deny(_) => Err(changed()),

@@ -128,7 +128,7 @@ impl Delegation {
         after.extend(tried.iter().cloned());
         let moved = out.into_iter().chain(tried).collect();
         let guardrails = self.guardrails_now();
-        let mut changed = self.store().guardrails()?;
+        let mut changed = self.guardrails()?;
         for name in &trial.without_guardrails {
             let found = self.guardrail_named(name)?;
             changed.retain(|guardrail| guardrail.id != found.id);

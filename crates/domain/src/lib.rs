@@ -18,6 +18,7 @@ pub mod id;
 pub mod json;
 pub mod pointer;
 pub mod port;
+pub mod preset;
 pub mod process;
 pub mod protocol;
 pub mod question;
@@ -45,6 +46,7 @@ pub use id::{
 };
 pub use json::Json;
 pub use pointer::Pointer;
+pub use preset::Preset;
 pub use process::{Caller, Pairing, PairingReason, Process, Program, SeenFile};
 pub use protocol::{Era, Method};
 pub use question::{Answer, Choice, Question, QuestionKind, QuestionState};

@@ -130,6 +130,8 @@ kinds! {
     AgentSignInEnded = "agent.sign_in_ended";
     /// A Grant was made.
     GrantAdded = "grant.added";
+    /// The effect or the end of a Grant was changed.
+    GrantChanged = "grant.changed";
     /// A Grant was revoked.
     GrantRevoked = "grant.revoked";
     /// A Guardrail was added.

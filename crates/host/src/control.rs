@@ -17,8 +17,8 @@ use crate::folder::socket_of;
 use crate::guard::Guard;
 use crate::kin::Kinship;
 
-/// The longest request.
-const LONGEST: u64 = 1024 * 1024;
+/// The longest request: a file of rules is one.
+const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// What comes back over the socket.
 #[derive(Debug, Serialize, Deserialize)]

@@ -97,7 +97,7 @@ impl Guard {
         let widens = match request.reach() {
             Reach::Looks | Reach::Narrows => false,
             Reach::Widens => true,
-            Reach::OfGrant(grant) => api.revoking_widens(grant),
+            Reach::OfGrants(grants) => grants.iter().any(|grant| api.revoking_widens(grant)),
         };
         if !widens {
             return Ok(());

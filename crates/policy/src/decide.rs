@@ -219,13 +219,14 @@ fn weigh(
 
 /// Whether `target` exists for the Agent these Grants belong to: whether some Call to it could be allowed or asked.
 #[must_use]
-pub fn visible(target: &Target, grants: &[Grant], facts: &Facts) -> bool {
+pub fn visible<G: Borrow<Grant>>(target: &Target, grants: &[G], facts: &Facts) -> bool {
     if quarantine(target, facts.tool.as_ref()).is_some() {
         return false;
     }
     let covering = || {
         grants
             .iter()
+            .map(Borrow::borrow)
             .filter(|grant| in_force(grant, facts.now))
             .filter(|grant| covers(&grant.target, target, facts.tool.as_ref()))
     };

@@ -63,6 +63,14 @@ pub fn check_guardrail(text: &str, tools: &[GuardedTool]) -> Result<(), Vec<Guar
     read::check(text, tools)
 }
 
+/// Whether the text of a Guardrail is Cedar that forbids and nothing else, whatever tools there are.
+///
+/// # Errors
+/// Everything that is wrong with it, with its place.
+pub(crate) fn parse_guardrail(id: &GuardrailId, text: &str) -> Result<(), Vec<GuardrailFault>> {
+    read::read(id, "new", text).map(drop)
+}
+
 impl Guardrails {
     /// The Guardrails that are enabled. What was read in `before` is not read again.
     #[must_use]

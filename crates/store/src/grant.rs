@@ -66,6 +66,20 @@ impl Store {
         })
     }
 
+    /// The Grants that are not revoked, oldest first. Expired ones are among them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn open_grants(&self) -> Result<Vec<Grant>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached(
+                r#"SELECT * FROM "grant" WHERE revoked_at IS NULL ORDER BY added_at, rowid"#,
+            )?
+            .query_map([], grant)?
+            .collect()
+        })
+    }
+
     /// The Grants of an Agent at a Server that are not revoked, oldest first. Expired ones are among them.
     ///
     /// # Errors
@@ -86,31 +100,53 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn put_grant(&self, grant: &Grant) -> Result<(), StoreError> {
-        self.write(Safety::Synced, |db| {
-            db.prepare_cached(
+        self.put_grants(std::slice::from_ref(grant))
+    }
+
+    /// Adds or changes Grants: all of them or none, and on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn put_grants(&self, grants: &[Grant]) -> Result<(), StoreError> {
+        self.write_grants(grants, Safety::Synced)
+    }
+
+    /// The same, on the disk with whatever is synced next: for who writes a synced record right after it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn put_grants_before_a_sync(&self, grants: &[Grant]) -> Result<(), StoreError> {
+        self.write_grants(grants, Safety::Logged)
+    }
+
+    fn write_grants(&self, grants: &[Grant], safety: Safety) -> Result<(), StoreError> {
+        self.write(safety, |db| {
+            let mut put = db.prepare_cached(
                 r#"INSERT INTO "grant"(id, agent, server, account, target, effect, arguments, conditions, budget,
                    until, note, origin, added_at, revoked_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT(id) DO UPDATE SET account = excluded.account, target = excluded.target,
                    effect = excluded.effect, arguments = excluded.arguments, conditions = excluded.conditions,
-                   budget = excluded.budget, until = excluded.until, note = excluded.note, revoked_at = excluded.revoked_at, used_at = excluded.used_at"#,
-            )?
-            .execute(params![
-                grant.id.as_str(),
-                grant.agent.as_str(),
-                grant.server.as_str(),
-                grant.account.as_ref().map(AccountId::as_str),
-                grant.target.to_text(),
-                grant.effect.as_str(),
-                grant.arguments.map(|digest| digest.to_string()),
-                Condition::list_to_text(&grant.conditions),
-                grant.budget.as_ref().map(Budget::to_json_text),
-                grant.until.map(|at| at.0),
-                grant.note,
-                to_json(&grant.origin)?,
-                grant.added_at.0,
-                grant.revoked_at.map(|at| at.0),
-                grant.used_at.map(|at| at.0),
-            ])?;
+                   budget = excluded.budget, until = excluded.until, note = excluded.note, revoked_at = excluded.revoked_at, used_at = max(coalesce(used_at, excluded.used_at), coalesce(excluded.used_at, used_at))"#,
+            )?;
+            for grant in grants {
+                put.execute(params![
+                    grant.id.as_str(),
+                    grant.agent.as_str(),
+                    grant.server.as_str(),
+                    grant.account.as_ref().map(AccountId::as_str),
+                    grant.target.to_text(),
+                    grant.effect.as_str(),
+                    grant.arguments.map(|digest| digest.to_string()),
+                    Condition::list_to_text(&grant.conditions),
+                    grant.budget.as_ref().map(Budget::to_json_text),
+                    grant.until.map(|at| at.0),
+                    grant.note,
+                    to_json(&grant.origin)?,
+                    grant.added_at.0,
+                    grant.revoked_at.map(|at| at.0),
+                    grant.used_at.map(|at| at.0),
+                ])?;
+            }
             Ok(())
         })
     }

@@ -54,6 +54,7 @@ const SENTENCES: Record<string, string> = {
   "agent.renewed": "The tokens of a program of {agent} were renewed",
   "agent.sign_in_ended": "A sign-in of {agent} ended",
   "grant.added": "A grant for {agent} at {server} was made",
+  "grant.changed": "A grant for {agent} at {server} was changed",
   "grant.revoked": "A grant for {agent} at {server} was revoked",
   "log.exported": "The log was exported",
   "log.verified": "The log was verified",

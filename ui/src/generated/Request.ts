@@ -259,6 +259,31 @@ after: number | null, } | { "what": "save",
 format: string, };
 
 /**
+ * What can be asked about bundles of guardrails that an organisation signed.
+ */
+export type BundleWish = { "act": "list" } | { "act": "look", 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * The key of who signs it, in hexadecimal digits; omitted means one of a bundle that is required.
+ */
+key: string | null, } | { "act": "take", 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * The key of who signs it, in hexadecimal digits; omitted means one of a bundle that is required.
+ */
+key: string | null, } | { "act": "release", 
+/**
+ * Its name.
+ */
+name: string, };
+
+/**
  * What a client proves itself with.
  */
 export type ClientWish = "nothing" | { "secret": string } | { "key": { 
@@ -593,7 +618,7 @@ all: boolean, } | { "wish": "access" } & AccessWish | { "wish": "grant_add" } & 
 /**
  * Its id.
  */
-grant: string, } | { "wish": "agent_pause", 
+grant: string, } | { "wish": "rules" } & RulesWish | { "wish": "bundle" } & BundleWish | { "wish": "agent_pause", 
 /**
  * Its name or id.
  */
@@ -642,6 +667,80 @@ on: boolean, } | { "wish": "network_distrust",
  * What it is called.
  */
 name: string, } | { "wish": "adopt" };
+
+/**
+ * What can be done with many grants at once, and with rules as a file. Where there is a `digest`, leaving it out only shows what
+ * would happen; with the digest that was shown it happens, unless it would be something else by now.
+ */
+export type RulesWish = { "act": "revoke", 
+/**
+ * Their ids.
+ */
+grants: Array<string>, } | { "act": "change", 
+/**
+ * Their ids.
+ */
+grants: Array<string>, 
+/**
+ * `allow`, `ask` or `deny`; omitted leaves it.
+ */
+effect: string | null, 
+/**
+ * Until when: RFC 3339, a time from now such as `8h`, or `never`; omitted leaves it.
+ */
+until: string | null, } | { "act": "preset", 
+/**
+ * The agent's name or id.
+ */
+agent: string, 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The account's name or id; omitted means every account.
+ */
+account: string | null, 
+/**
+ * `read_only`, `reads_allowed_writes_ask` or `ask_for_everything`.
+ */
+preset: string, 
+/**
+ * Until when; omitted means until revoked.
+ */
+until: string | null, 
+/**
+ * What was shown.
+ */
+digest: string | null, } | { "act": "copy", 
+/**
+ * The name or id of the agent that has them.
+ */
+from: string, 
+/**
+ * The name or id of the agent that gets them.
+ */
+to: string, 
+/**
+ * Only at this server.
+ */
+server: string | null, 
+/**
+ * What was shown.
+ */
+digest: string | null, } | { "act": "export" } | { "act": "import", 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * Whether what cannot be taken is left out; otherwise nothing is taken then.
+ */
+partly: boolean, 
+/**
+ * What was shown.
+ */
+digest: string | null, };
 
 /**
  * What the person chose for a sign-in.

@@ -531,6 +531,60 @@ name: string,
 fingerprints: Array<string>, };
 
 /**
+ * A bundle of guardrails that an organisation signed.
+ */
+export type BundleView = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The public key it is signed with, in hexadecimal digits.
+ */
+key: string, 
+/**
+ * Which publication it is.
+ */
+sequence: number, 
+/**
+ * When it was published, by the word of who did, RFC 3339.
+ */
+issued_at: string | null, 
+/**
+ * When it was taken here, RFC 3339; `null` where it was only looked at.
+ */
+taken_at: string | null, 
+/**
+ * The sequence that is required here now, where one is.
+ */
+held: number | null, 
+/**
+ * Why it cannot be checked; then everything is denied.
+ */
+fault: string | null, 
+/**
+ * Its guardrails.
+ */
+guardrails: Array<BundledView>, };
+
+/**
+ * A guardrail of a bundle.
+ */
+export type BundledView = { 
+/**
+ * Its name in the bundle.
+ */
+name: string, 
+/**
+ * Its Cedar policies.
+ */
+text: string, 
+/**
+ * What is wrong with it against the tools there are now; it is in force all the same.
+ */
+faults: Array<GuardrailFaultView>, };
+
+/**
  * A call with everything the log knows of it.
  */
 export type CallView = { 
@@ -927,7 +981,12 @@ added_at: string,
 /**
  * When a call last went through it, RFC 3339.
  */
-used_at: string | null, };
+used_at: string | null, 
+/**
+ * For how many days no call went through it, where that is 30 or more and it is one that lets calls through without
+ * end: let it end.
+ */
+unused_days: number | null, };
 
 /**
  * An argument of a tool.
@@ -1250,6 +1309,35 @@ device: boolean,
 bound: boolean, };
 
 /**
+ * What happens, or would happen, to one rule.
+ */
+export type PlannedRuleView = { 
+/**
+ * `grant` or `guardrail`.
+ */
+kind: string, 
+/**
+ * `add`, `same`, `change` or `left_out`.
+ */
+does: string, 
+/**
+ * The rule in words.
+ */
+text: string, 
+/**
+ * Why it is left out.
+ */
+why: string | null, 
+/**
+ * What it says before, where it changes.
+ */
+before: string | null, 
+/**
+ * What it says then, where it changes or is a guardrail.
+ */
+after: string | null, };
+
+/**
  * A process of a chain.
  */
 export type ProcessView = { 
@@ -1379,6 +1467,43 @@ hash: string,
  * The hash before it.
  */
 prev: string, };
+
+/**
+ * What happens, or would happen, to many rules.
+ */
+export type RulePlanView = { 
+/**
+ * Names exactly this plan.
+ */
+digest: string, 
+/**
+ * Until when, where a time from now was asked for: ask with this one.
+ */
+until: string | null, 
+/**
+ * Whether it was done.
+ */
+done: boolean, 
+/**
+ * The rules.
+ */
+rules: Array<PlannedRuleView>, 
+/**
+ * How many come.
+ */
+added: number, 
+/**
+ * How many change.
+ */
+changed: number, 
+/**
+ * How many are there already.
+ */
+same: number, 
+/**
+ * How many are left out.
+ */
+left_out: number, };
 
 /**
  * A filter with its name.

@@ -59,9 +59,21 @@ export function narrowed(grant: GrantView): boolean {
 
 export function cover(tools: readonly ToolView[], grants: readonly GrantView[]): Cover {
   const rules = grants.filter((grant) => grant.state === "active" && !narrowed(grant)).sort(closer).map((grant) => ({ grant, matches: matcher(grant.target) }));
+  // A name is looked up, so that thousands of grants for single tools cost no more than one.
+  const named = new Map<string, number>();
+  const wide: number[] = [];
+  rules.forEach(({ grant }, at) => {
+    const name = grant.target.startsWith("tool:") ? grant.target.slice(5) : null;
+    if (name === null) wide.push(at);
+    else if (!named.has(name)) named.set(name, at);
+  });
+  const first = (tool: ToolView) => {
+    const own = named.get(tool.name) ?? rules.length;
+    return Math.min(own, wide.find((at) => at < own && rules[at]?.matches(tool)) ?? rules.length);
+  };
   const result: Cover = { tools: [], allow: 0, ask: 0, deny: 0 };
   for (const tool of tools.filter((one) => one.pin !== "gone")) {
-    const through = rules.find((rule) => rule.matches(tool))?.grant ?? null;
+    const through = rules[first(tool)]?.grant ?? null;
     const granted = (through?.effect ?? null) as "allow" | "ask" | "deny" | null;
     const held = granted !== null && granted !== "deny" && (tool.pin === "changed" || tool.pin === "new");
     if (granted && !held) result[granted]++;

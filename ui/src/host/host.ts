@@ -1,6 +1,6 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { AccessWish, AnswerWish, AuditFilter, ClientWish, GrantWish, MachineWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
+import type { AccessWish, AnswerWish, AuditFilter, ClientWish, GrantWish, MachineWish, RulesWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
 import type {
   AccessView,
   AccountView,
@@ -10,6 +10,7 @@ import type {
   ApprovalView,
   AuditMask,
   AuditStatusView,
+  BundleView,
   CallView,
   CareView,
   CheckView,
@@ -23,6 +24,7 @@ import type {
   PlanView,
   ProgramView,
   RecordView,
+  RulePlanView,
   SavedView,
   ServerView,
   SignInView,
@@ -120,6 +122,18 @@ export const access = (of: AccessWish) => ask<AccessView[]>("access", { of });
 export const grants = (all: boolean) => ask<GrantView[]>("grants", { all });
 export const grantAdd = (wish: GrantWish) => ask<GrantView>("grant_add", { wish });
 export const grantRevoke = (grant: string) => ask<GrantView>("grant_revoke", { grant });
+export const grantsRevoke = (grants: string[]) => ask<GrantView[]>("grants_revoke", { grants });
+/** What is null stays; an end is RFC 3339, or `never`. */
+export const grantsChange = (grants: string[], effect: string | null, until: string | null) => ask<GrantView[]>("grants_change", { grants, effect, until });
+/** Without a digest these only show what would happen. */
+export const grantsPreset = (wish: Extract<RulesWish, { act: "preset" }>) => ask<RulePlanView>("grants_preset", { wish });
+export const grantsCopy = (wish: Extract<RulesWish, { act: "copy" }>) => ask<RulePlanView>("grants_copy", { wish });
+export const rulesSave = () => ask<SavedView>("rules_save");
+export const rulesImport = (wish: Extract<RulesWish, { act: "import" }>) => ask<RulePlanView>("rules_import", { wish });
+export const bundles = () => ask<BundleView[]>("bundles");
+export const bundleLook = (text: string, key: string | null) => ask<BundleView>("bundle_look", { text, key });
+export const bundleTake = (text: string, key: string | null) => ask<BundleView>("bundle_take", { text, key });
+export const bundleRelease = (name: string) => ask<BundleView[]>("bundle_release", { name });
 
 export const guardrails = () => ask<GuardrailView[]>("guardrails");
 export const guardrailAdd = (name: string, text: string) => ask<GuardrailView>("guardrail_add", { name, text });

@@ -1,6 +1,6 @@
 //! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
 
-use super::{AccountWish, AnswerWish, AuditWish, GuardrailWish, Request};
+use super::{AccountWish, AnswerWish, AuditWish, BundleWish, GuardrailWish, Request, RulesWish};
 
 /// What a wish does to what Agents may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub enum Reach<'a> {
     Narrows,
     /// It can give more, or take away what holds something back.
     Widens,
-    /// It takes this Grant back. One that denies or asks holds back others, so that depends on the Grant.
-    OfGrant(&'a str),
+    /// It takes these Grants back. One that denies or asks holds back others, so that depends on the Grants.
+    OfGrants(&'a [String]),
 }
 
 impl Request {
@@ -36,7 +36,8 @@ impl Request {
             }
             | Self::Pause => Reach::Narrows,
             Self::Guardrail(wish) => of_guardrails(wish),
-            Self::GrantRevoke { grant } => Reach::OfGrant(grant),
+            Self::GrantRevoke { grant } => Reach::OfGrants(std::slice::from_ref(grant)),
+            Self::Rules(RulesWish::Revoke { grants }) => Reach::OfGrants(grants),
             // What is not said here or above is held back. Of the audit log that is what shows sealed payloads of all
             // agents, and what decides about what is left to see later.
             _ => Reach::Widens,
@@ -73,6 +74,13 @@ impl Request {
                 )
                 | Self::Flow
                 | Self::Simulate(_)
+                | Self::Rules(
+                    RulesWish::Export
+                        | RulesWish::Preset { digest: None, .. }
+                        | RulesWish::Copy { digest: None, .. }
+                        | RulesWish::Import { digest: None, .. }
+                )
+                | Self::Bundle(BundleWish::List | BundleWish::Look { .. })
                 | Self::Account(AccountWish::Plan { .. })
                 | Self::Doctor
                 | Self::Network

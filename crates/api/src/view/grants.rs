@@ -43,4 +43,7 @@ pub struct GrantView {
     pub added_at: String,
     /// When a call last went through it, RFC 3339.
     pub used_at: Option<String>,
+    /// For how many days no call went through it, where that is 30 or more and it is one that lets calls through without
+    /// end: let it end.
+    pub unused_days: Option<u32>,
 }

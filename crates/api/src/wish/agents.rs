@@ -151,13 +151,9 @@ impl Api {
 
     /// How many Grants of an agent are in force now.
     pub(crate) fn grants_in_force(&self, agent: &AgentId) -> Result<u32, Failure> {
-        let now = self.0.delegation.moment();
-        let grants = self.store().grants()?;
-        let active = grants
-            .iter()
-            .filter(|grant| grant.agent == *agent && super::grants::active(grant, now))
-            .count();
-        Ok(u32::try_from(active).unwrap_or(u32::MAX))
+        let grants = self.0.delegation.grants_in_force();
+        let own = grants.iter().filter(|grant| grant.agent == *agent).count();
+        Ok(u32::try_from(own).unwrap_or(u32::MAX))
     }
 }
 

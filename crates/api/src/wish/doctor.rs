@@ -86,7 +86,10 @@ fn server(server: &ServerView) -> CheckView {
     let id = format!("server {}", server.name);
     if server.state == "ready" {
         let told: Vec<String> = server.accounts.iter().map(account).collect();
-        return fine(&id, if told.is_empty() { "ready".to_owned() } else { told.join("; ") });
+        let mut check =
+            fine(&id, if told.is_empty() { "ready".to_owned() } else { told.join("; ") });
+        check.hint = server.accounts.iter().find_map(|account| less(server, account));
+        return check;
     }
     trouble(
         &id,
@@ -97,10 +100,31 @@ fn server(server: &ServerView) -> CheckView {
 
 fn account(account: &AccountView) -> String {
     let state = account.state.replace('_', " ");
+    let more = if account.scopes_unneeded.is_empty() {
+        String::new()
+    } else {
+        format!(
+            ", and its token could do more than any grant allows: {}",
+            account.scopes_unneeded.join(" ")
+        )
+    };
     match &account.expires_at {
-        Some(at) => format!("{}: {state}, token until {at}", account.name),
-        None => format!("{}: {state}", account.name),
+        Some(at) => format!("{}: {state}, token until {at}{more}", account.name),
+        None => format!("{}: {state}{more}", account.name),
     }
+}
+
+/// How to sign in with the scopes that grants need, where a person signed in with more.
+fn less(server: &ServerView, account: &AccountView) -> Option<String> {
+    let unneeded = &account.scopes_unneeded;
+    let some = !unneeded.is_empty() && unneeded.len() < account.scopes.len();
+    (account.kind == "oauth" && some).then(|| {
+        let without: String = unneeded.iter().map(|scope| format!(" --without {scope}")).collect();
+        format!(
+            "`prokura servers sign-in {} --account {}{without}` asks for less.",
+            server.name, account.name
+        )
+    })
 }
 
 async fn blocking<T: Send + 'static>(

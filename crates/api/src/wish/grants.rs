@@ -1,9 +1,11 @@
 //! Grants.
 
-use prokura_delegation::NewGrant;
+use std::collections::HashMap;
+
+use prokura_delegation::{Covering, GrantFault, NewGrant};
 use prokura_domain::{
-    Budget, Condition, ConditionFault, Effect, Grant, GrantId, Origin, Server, TargetPattern,
-    Timestamp,
+    AccountId, AgentId, Budget, Condition, ConditionFault, Effect, Grant, GrantId, Origin, Server,
+    ServerId, TargetPattern, Timestamp,
 };
 
 use super::shown;
@@ -12,6 +14,10 @@ use crate::failure::{Failure, FailureCode};
 use crate::fault::{WHERE, sentence};
 use crate::request::{GrantWish, seconds_in};
 use crate::view::{GrantView, Named};
+
+/// After so many days without a call a Grant without end is told of as unused.
+const UNUSED_DAYS: u32 = 30;
+const DAY_MS: i64 = 86_400_000;
 
 /// Whether a Grant is in force at `now`.
 pub(crate) fn active(grant: &Grant, now: Timestamp) -> bool {
@@ -39,12 +45,9 @@ impl Api {
     /// [`Failure`] when the store cannot be read.
     pub async fn grants(&self, all: bool) -> Result<Vec<GrantView>, Failure> {
         let now = self.0.delegation.moment();
-        let grants = self.store().grants()?;
-        grants
-            .iter()
-            .filter(|grant| all || active(grant, now))
-            .map(|grant| self.grant_view(grant))
-            .collect()
+        let mut grants = if all { self.store().grants()? } else { self.store().open_grants()? };
+        grants.retain(|grant| all || active(grant, now));
+        self.grant_views(&grants)
     }
 
     /// Makes a grant.
@@ -64,9 +67,7 @@ impl Api {
             Some(name) => Some(self.account_named(&server, name)?.id),
             None => None,
         };
-        let effect = Effect::from_text(&wish.effect).ok_or_else(|| {
-            bad(format!("\"{}\" is not an effect.", wish.effect), "Use allow, ask or deny.")
-        })?;
+        let effect = effect(&wish.effect)?;
         let until = match &wish.until {
             Some(text) => Some(self.moment_in(text)?),
             None => None,
@@ -75,18 +76,14 @@ impl Api {
         let conditions: Result<Vec<Condition>, Failure> =
             wish.conditions.iter().map(|text| condition(text)).collect();
         let conditions = conditions?;
-        let budget = match &wish.budget {
-            Some(text) => Some(text.parse::<Budget>().map_err(|fault| {
-                bad(sentence(&fault.to_string()), "For example 20/1h, or sum(/amount)<=500/1d.")
-            })?),
-            None => None,
-        };
+        let budget = wish.budget.as_deref().map(budget).transpose()?;
         Ok(NewGrant {
             agent: agent.id,
             server: server.id,
             account,
             target,
             effect,
+            arguments: None,
             conditions,
             budget,
             until,
@@ -96,7 +93,7 @@ impl Api {
     }
 
     /// RFC 3339, or a time from now.
-    fn moment_in(&self, text: &str) -> Result<Timestamp, Failure> {
+    pub(super) fn moment_in(&self, text: &str) -> Result<Timestamp, Failure> {
         match seconds_in(text) {
             Some(seconds) => Ok(self.0.delegation.moment().plus_seconds(seconds)),
             None => text.parse::<Timestamp>().map_err(|error| {
@@ -110,11 +107,23 @@ impl Api {
     /// # Errors
     /// [`Failure`] when there is no such grant, or it was revoked before.
     pub async fn grant_revoke(&self, grant: String) -> Result<GrantView, Failure> {
-        let grant = self.0.delegation.revoke_grant(&GrantId::from_text(&grant)).await?;
-        self.grant_view(&grant)
+        let id = GrantId::from_text(&grant);
+        let revoked = self.0.delegation.revoke_grants(std::slice::from_ref(&id)).await?;
+        let one = revoked.first().ok_or_else(|| GrantFault::Unknown(grant).into());
+        self.grant_view(one.map_err(prokura_delegation::DelegationError::Grant)?)
+    }
+
+    /// Grants as they are shown; what several of them name is looked up once.
+    pub(super) fn grant_views(&self, grants: &[Grant]) -> Result<Vec<GrantView>, Failure> {
+        let mut names = Names::default();
+        grants.iter().map(|grant| self.one_view(grant, &mut names)).collect()
     }
 
     fn grant_view(&self, grant: &Grant) -> Result<GrantView, Failure> {
+        self.one_view(grant, &mut Names::default())
+    }
+
+    fn one_view(&self, grant: &Grant, names: &mut Names) -> Result<GrantView, Failure> {
         let now = self.0.delegation.moment();
         let state = if grant.revoked_at.is_some() {
             "revoked"
@@ -123,20 +132,8 @@ impl Api {
         } else {
             "expired"
         };
-        let origin = match &grant.origin {
-            Origin::Window => "window",
-            Origin::Cli => "cli",
-            Origin::Approval { .. } => "approval",
-        };
-        let tools = self.store().tools(&grant.server)?;
-        let covered =
-            tools.iter().filter(|tool| prokura_delegation::covers_tool(grant, tool)).count();
-        let server = self.store().server(&grant.server)?;
         let account = match &grant.account {
-            Some(id) => Some(Named {
-                id: id.to_string(),
-                name: self.store().account(id)?.map_or_else(|| "signed out".to_owned(), |a| a.name),
-            }),
+            Some(id) => Some(Named { id: id.to_string(), name: names.account(self, id)? }),
             None => None,
         };
         let budget_left = match &grant.budget {
@@ -146,15 +143,13 @@ impl Api {
             }
             None => None,
         };
+        let covered = names.covering.of(&self.0.delegation, grant)?;
         Ok(GrantView {
             id: grant.id.to_string(),
-            agent: Named {
-                id: grant.agent.to_string(),
-                name: self.store().agent(&grant.agent)?.map(|agent| agent.name).unwrap_or_default(),
-            },
+            agent: Named { id: grant.agent.to_string(), name: names.agent(self, &grant.agent)? },
             server: Named {
                 id: grant.server.to_string(),
-                name: server.map_or_else(|| "removed".to_owned(), |server: Server| server.name),
+                name: names.server(self, &grant.server)?,
             },
             account,
             target: grant.target.to_text(),
@@ -165,20 +160,79 @@ impl Api {
             budget_left,
             until: grant.until.map(shown),
             state: state.to_owned(),
-            origin: origin.to_owned(),
+            origin: grant.origin.as_str().to_owned(),
             note: grant.note.clone(),
             tools: u32::try_from(covered).unwrap_or(u32::MAX),
             added_at: shown(grant.added_at),
             used_at: grant.used_at.map(shown),
+            unused_days: unused_days(grant, now).filter(|_| state == "active"),
         })
     }
 }
 
-fn bad(message: String, hint: &str) -> Failure {
+/// Names that were looked up.
+#[derive(Default)]
+struct Names {
+    agents: HashMap<AgentId, String>,
+    servers: HashMap<ServerId, String>,
+    accounts: HashMap<AccountId, String>,
+    covering: Covering,
+}
+
+impl Names {
+    fn agent(&mut self, api: &Api, id: &AgentId) -> Result<String, Failure> {
+        if let Some(name) = self.agents.get(id) {
+            return Ok(name.clone());
+        }
+        let name = api.store().agent(id)?.map(|agent| agent.name).unwrap_or_default();
+        Ok(self.agents.entry(id.clone()).or_insert(name).clone())
+    }
+
+    fn server(&mut self, api: &Api, id: &ServerId) -> Result<String, Failure> {
+        if let Some(name) = self.servers.get(id) {
+            return Ok(name.clone());
+        }
+        let found = api.store().server(id)?;
+        let name = found.map_or_else(|| "removed".to_owned(), |server: Server| server.name);
+        Ok(self.servers.entry(id.clone()).or_insert(name).clone())
+    }
+
+    fn account(&mut self, api: &Api, id: &AccountId) -> Result<String, Failure> {
+        if let Some(name) = self.accounts.get(id) {
+            return Ok(name.clone());
+        }
+        let found = api.store().account(id)?;
+        let name = found.map_or_else(|| "signed out".to_owned(), |account| account.name);
+        Ok(self.accounts.entry(id.clone()).or_insert(name).clone())
+    }
+}
+
+/// For how many days nothing went through a Grant that lets something through and has no end.
+fn unused_days(grant: &Grant, now: Timestamp) -> Option<u32> {
+    if grant.effect == Effect::Deny || grant.until.is_some() {
+        return None;
+    }
+    let last = grant.used_at.unwrap_or(grant.added_at);
+    let days = u32::try_from(now.millis_since(last) / DAY_MS).ok()?;
+    (days >= UNUSED_DAYS).then_some(days)
+}
+
+pub(super) fn bad(message: String, hint: &str) -> Failure {
     Failure::new(FailureCode::BadRequest, message, hint)
 }
 
-fn condition(text: &str) -> Result<Condition, Failure> {
+pub(super) fn effect(text: &str) -> Result<Effect, Failure> {
+    Effect::from_text(text)
+        .ok_or_else(|| bad(format!("\"{text}\" is not an effect."), "Use allow, ask or deny."))
+}
+
+pub(super) fn budget(text: &str) -> Result<Budget, Failure> {
+    text.parse::<Budget>().map_err(|fault| {
+        bad(sentence(&fault.to_string()), "For example 20/1h, or sum(/amount)<=500/1d.")
+    })
+}
+
+pub(super) fn condition(text: &str) -> Result<Condition, Failure> {
     text.parse().map_err(|fault: ConditionFault| bad(sentence(&fault.to_string()), WHERE))
 }
 

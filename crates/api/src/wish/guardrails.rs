@@ -130,7 +130,7 @@ impl Api {
     }
 }
 
-fn fault(fault: GuardrailFault) -> GuardrailFaultView {
+pub(super) fn fault(fault: GuardrailFault) -> GuardrailFaultView {
     GuardrailFaultView {
         line: fault.line,
         column: fault.column,

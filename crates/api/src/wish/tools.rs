@@ -1,6 +1,7 @@
 //! Tools: class, pin, what covers them.
 
-use prokura_domain::{Account, AccountState, Grant, Json, Labels, Server, Tool, ToolClass};
+use prokura_delegation::Granted;
+use prokura_domain::{Account, AccountState, Json, Labels, Server, Tool, ToolClass};
 
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
@@ -14,7 +15,7 @@ impl Api {
     /// [`Failure`] when there is no such server.
     pub async fn tools(&self, server: String) -> Result<Vec<ToolView>, Failure> {
         let server = self.server_named(&server)?;
-        let grants = self.grants_at(&server)?;
+        let grants = self.0.delegation.granted_at(&server.id);
         let tools = self.store().tools(&server.id)?;
         Ok(tools.iter().map(|tool| self.tool_view(&server, tool, &grants)).collect())
     }
@@ -59,7 +60,7 @@ impl Api {
         })?;
         let labels = labels.map(|text| labels_from(&text)).transpose()?;
         let tool = self.0.delegation.classify_tool(&server, &tool, class, labels).await?;
-        Ok(self.tool_view(&server, &tool, &self.grants_at(&server)?))
+        Ok(self.tool_view(&server, &tool, &self.0.delegation.granted_at(&server.id)))
     }
 
     /// Accepts a new or changed tool as it is offered now.
@@ -69,14 +70,7 @@ impl Api {
     pub async fn tool_accept(&self, server: String, tool: String) -> Result<ToolView, Failure> {
         let server = self.server_named(&server)?;
         let tool = self.0.delegation.accept_tool(&server, &tool).await?;
-        Ok(self.tool_view(&server, &tool, &self.grants_at(&server)?))
-    }
-
-    fn grants_at(&self, server: &Server) -> Result<Vec<Grant>, Failure> {
-        let now = self.0.delegation.moment();
-        let mut grants = self.store().grants()?;
-        grants.retain(|grant| grant.server == server.id && super::grants::active(grant, now));
-        Ok(grants)
+        Ok(self.tool_view(&server, &tool, &self.0.delegation.granted_at(&server.id)))
     }
 }
 
@@ -96,11 +90,9 @@ pub(super) fn words(labels: Labels) -> Vec<String> {
 }
 
 impl Api {
-    fn tool_view(&self, server: &Server, tool: &Tool, grants: &[Grant]) -> ToolView {
+    fn tool_view(&self, server: &Server, tool: &Tool, grants: &Granted) -> ToolView {
         let definition = Json::read(tool.definition.as_bytes()).unwrap_or(Json::Null);
         let claim = |name: &str| definition.member(name).and_then(Json::as_str).map(str::to_owned);
-        let covering =
-            grants.iter().filter(|grant| prokura_delegation::covers_tool(grant, tool)).count();
         ToolView {
             id: format!("{}/{}", server.name, tool.name),
             name: tool.name.clone(),
@@ -114,7 +106,7 @@ impl Api {
             digest: tool.digest.to_string(),
             definition: tool.definition.clone(),
             offered: tool.offered.clone(),
-            grants: u32::try_from(covering).unwrap_or(u32::MAX),
+            grants: u32::try_from(grants.over(tool)).unwrap_or(u32::MAX),
         }
     }
 }

@@ -156,8 +156,21 @@ impl World {
         world
     }
 
+    /// The same, started over what `fill` put into the store.
+    #[allow(dead_code)] // Only benches have so much.
+    pub async fn new_over(fill: &mut dyn FnMut(&Store, &AgentId, &ServerId)) -> Self {
+        let world = Self::made(Some(fill)).await;
+        let off = FlowRule { on: false, ..FlowRule::default() };
+        world.delegation.set_flow_rule(off).await.unwrap();
+        world
+    }
+
     /// A world as it is at first.
     pub async fn with_flows() -> Self {
+        Self::made(None).await
+    }
+
+    async fn made(fill: Option<&mut dyn FnMut(&Store, &AgentId, &ServerId)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = FixedClock::at(1_700_000_000_000);
         let entropy: Arc<dyn Entropy> = Arc::new(CountingEntropy::default());
@@ -168,23 +181,27 @@ impl World {
         let upstream = Arc::new(RecordingUpstream::default());
         let prompter = Arc::new(WatchfulPrompter::default());
         let documents = Arc::new(Documents::default());
-        let delegation = Delegation::new(Parts {
+        let parts = || Parts {
             store: store.clone(),
             log: log.clone(),
             upstream: upstream.clone(),
             prompter: prompter.clone(),
             accounts: Arc::new(NoAccounts),
             documents: documents.clone(),
-            clock: time,
+            clock: time.clone(),
             entropy: entropy.clone(),
             changes: broadcast::channel(64).0,
-        })
-        .unwrap();
+        };
+        let mut delegation = Delegation::new(parts()).unwrap();
         let agent = delegation.add_agent("clerk").await.unwrap().agent;
         let server = delegation.add_server("ledger", "http://127.0.0.1:1/mcp").await.unwrap();
         let account = anonymous(&server, &*entropy, clock.now());
         store.put_account(&account).unwrap();
         let account = account.id;
+        if let Some(fill) = fill {
+            fill(&store, &agent.id, &server.id);
+            delegation = Delegation::new(parts()).unwrap();
+        }
         Self {
             delegation,
             store,
@@ -231,6 +248,7 @@ impl World {
             account: None,
             target,
             effect,
+            arguments: None,
             conditions: conditions.iter().map(|text| text.parse().unwrap()).collect(),
             budget: None,
             until: None,

@@ -89,6 +89,15 @@ const DETAILS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "grant.changed",
+        &[
+            ("grant", "string"),
+            ("grant_target", "string"),
+            ("effect", "string"),
+            ("until", "string"),
+        ],
+    ),
+    (
         "grant.revoked",
         &[("grant", "string"), ("grant_target", "string"), ("calls_cancelled", "integer")],
     ),

@@ -6,6 +6,7 @@ mod budgets;
 mod conditions;
 mod guardrails;
 mod laws;
+mod ledger;
 mod model;
 mod table;
 mod world;
