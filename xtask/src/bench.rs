@@ -14,7 +14,12 @@ struct Bench {
 }
 
 /// All of them.
-const BENCHES: &[Bench] = &[];
+const BENCHES: &[Bench] = &[Bench {
+    name: "audit",
+    package: "prokura-store",
+    target: "audit",
+    about: "what the audit log costs to write, and to read at 1,000,000 records",
+}];
 
 /// `cargo xtask bench NAME [ARGS]…`. Without a name: the list.
 pub fn run(place: &Place, words: &[String]) -> Result<()> {

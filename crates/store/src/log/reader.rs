@@ -24,6 +24,7 @@ impl Log {
         call: &str,
         part: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.catch_up();
         self.reading(|db| payload::read(db, self.0.sealer.as_ref(), call, part))
     }
 

@@ -257,7 +257,7 @@ fn walk(db: &Connection, from: i64, mut visit: impl FnMut(&Found)) -> rusqlite::
     // Numbers below 1 are no record's; they would show as a chain that goes back.
     let mut rows = all.query([if from == 0 { i64::MIN } else { from }])?;
     while let Some(row) = rows.next()? {
-        let seq = row.get("seq")?;
+        let seq = row.get(0)?;
         visit(&read::record(row).map_or(Found::Unreadable(seq), Found::Record));
     }
     Ok(())
