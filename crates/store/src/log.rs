@@ -19,6 +19,7 @@ use crate::error::StoreError;
 use crate::store::Store;
 
 mod anchor;
+mod bundle;
 mod checkpoint;
 mod draft;
 mod find;
@@ -34,12 +35,13 @@ mod upkeep;
 mod verify;
 mod writer;
 
+pub use bundle::Evidence;
 pub use find::{DayCount, RecordQuery, Touched};
-pub use mask::MaskRule;
+pub use mask::{MaskRule, text as masked};
 pub use payload::{Capture, Payload, PayloadCount, Retention};
 pub use segment::Segment;
 pub use upkeep::Keeping;
-pub use verify::{Verdict, verify_file, verify_file_by};
+pub use verify::{Verdict, verify_evidence, verify_file, verify_file_by};
 
 use anchor::Anchorer;
 use draft::Draft;

@@ -69,6 +69,7 @@ impl Request {
                         | AuditWish::FilterSave { .. }
                         | AuditWish::Verify
                         | AuditWish::Save { .. }
+                        | AuditWish::Bundle { .. }
                         | AuditWish::Export { .. }
                 )
                 | Self::Flow

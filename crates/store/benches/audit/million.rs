@@ -19,7 +19,7 @@ const PAGE: u32 = 100;
 /// Writes a log of `count` records into `dir`, indexed to its end, and closes it.
 pub fn fill(dir: &Path, count: i64, vault: &Arc<Vault>) {
     let start = Instant::now();
-    let log = stage::log(dir, vault, Duration::from_secs(8));
+    let log = stage::log(dir, vault, Duration::from_secs(300));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(write(&log, count));
     let written = start.elapsed();
@@ -60,7 +60,7 @@ pub fn measure(count: i64) -> String {
     let dir = tempfile::tempdir().unwrap();
     fill(dir.path(), count, &Vault::open());
     let start = Instant::now();
-    let log = stage::log(dir.path(), &Vault::open(), Duration::from_secs(8));
+    let log = stage::log(dir.path(), &Vault::open(), Duration::from_secs(300));
     let opened = start.elapsed().as_secs_f64() * 1e3;
     let newest = each(|_| page(&log, RecordQuery::default()));
     let deep = each(|number| {

@@ -32,6 +32,9 @@ const BATCH: usize = 256;
 const RECORDS_PER_CHECKPOINT: i64 = 1_000;
 /// How many records are indexed before the writer looks for orders again: a Call waits for no more than these.
 const INDEXED_AT_ONCE: usize = 128;
+/// After a burst so many at once: they share the pages that the index is written to.
+const INDEXED_BEHIND: usize = 1_024;
+const BEHIND: i64 = 4_096;
 /// How long nothing has to come before the index is caught up with, and how long after it could not be written.
 const IDLE: Duration = Duration::from_millis(20);
 const BROKEN: Duration = Duration::from_secs(2);
@@ -226,7 +229,8 @@ impl Writer {
         let from = self.progress.indexed.load(Ordering::Relaxed);
         // It can be made again from the records, so it need not be synced.
         self.be(Safety::Logged)?;
-        let to = index::catch_up(&mut self.connection, from, INDEXED_AT_ONCE, &mut self.known)?;
+        let most = if self.backlog() < BEHIND { INDEXED_AT_ONCE } else { INDEXED_BEHIND };
+        let to = index::catch_up(&mut self.connection, from, most, &mut self.known)?;
         self.unsynced |= to > from;
         self.progress.indexed.store(to, Ordering::Release);
         Ok(())
