@@ -128,7 +128,7 @@ async fn frames_that_were_not_synced_may_be_lost_one_by_one() {
 #[tokio::test]
 async fn the_power_may_go_while_the_main_file_is_written() {
     let bench = settled();
-    let told = some(&bench, 2..20).await;
+    let told = some(&bench, 2..80).await;
     let before = Disk::of(&bench);
     bench.look(|writer| {
         writer.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).unwrap();
@@ -160,7 +160,7 @@ async fn the_power_may_go_while_the_main_file_is_written() {
         }
     }
     // Then the write-ahead log is written over from its beginning: any part of it may be the old one.
-    let more = some(&bench, 20..24).await;
+    let more = some(&bench, 80..84).await;
     let anew = Disk::of(&bench);
     assert_ne!(before.wal[..HEAD], anew.wal[..HEAD], "it began anew");
     for kept in (0..anew.wal.len()).step_by(FRAME / 3) {
