@@ -94,7 +94,7 @@ impl Log {
         let mut out = create(&folder.join(CHECKPOINTS)).map_err(&unwritable)?;
         let db = read::connect(&self.0.path)?;
         checkpoints(&db, first, last, &mut |line| out.write_all(line.as_bytes()))
-            .map_err(|fault| fault.unwrap_or_else(|fault| unwritable(fault)))?;
+            .map_err(|fault| fault.unwrap_or_else(&unwritable))?;
         settle(out).map_err(&unwritable)?;
         Ok(Evidence { log_id: self.0.log_id.clone(), first, last, prev, hash, key })
     }
