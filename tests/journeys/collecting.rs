@@ -161,6 +161,30 @@ async fn a_collector_that_refuses_forgets_or_takes_little_at_once_misses_nothing
     assert!(world.scene.kinds().await.contains(&"setting.changed".to_owned()));
 }
 
+/// OTLP: what a collector refuses for good is not sent again; that it did is seen, also after a restart.
+#[tokio::test]
+async fn records_that_a_collector_refuses_for_good_are_counted_and_shown() {
+    let mut world = World::start().await;
+    world.collector.start().await.unwrap();
+    world.collector.mood(Mood { rejects: 2, ..Mood::default() });
+    world.set().await;
+    world.caught_up().await;
+    world.collector.mood(Mood::default());
+    world.calls(2).await;
+    let log = world.caught_up().await;
+    in_order(&world.collector.taken(), &log);
+    let before = world.status().await;
+    assert!(before["refused"].as_i64().unwrap() >= 2, "{before}");
+    assert_eq!(
+        (&before["why"], &before["fault"]),
+        (&json!("attribute limit exceeded"), &Value::Null)
+    );
+    world.scene.host.restart().await.unwrap();
+    world.calls(1).await;
+    world.caught_up().await;
+    assert_eq!(world.status().await["refused"], before["refused"]);
+}
+
 #[tokio::test]
 async fn records_go_only_to_https_or_to_this_machine() {
     let world = World::start().await;

@@ -14,6 +14,7 @@ mod conditions;
 mod cookbook;
 mod copies;
 mod demo;
+mod evidence;
 mod fidelity;
 mod flows;
 mod guardrails;

@@ -27,6 +27,12 @@ const BENCHES: &[Bench] = &[
         target: "governed",
         about: "a whole governed call, and one rule added or revoked, over as many rules",
     },
+    Bench {
+        name: "audit",
+        package: "prokura-store",
+        target: "audit",
+        about: "what the audit log costs to write, and to read at 1,000,000 records",
+    },
 ];
 
 /// `cargo xtask bench NAME [ARGS]…`. Without a name: the list.

@@ -197,6 +197,7 @@ impl Api {
             AuditWish::Archive { before } => value(self.audit_archive(before).await),
             AuditWish::Verify => value(self.audit_verify().await),
             AuditWish::Save { format } => value(self.audit_save(format).await),
+            AuditWish::Bundle { first, last } => value(self.audit_bundle(first, last).await),
             AuditWish::Export { after } => value(self.audit_export(after).await),
         }
     }

@@ -230,6 +230,11 @@ pub struct CollectorView {
     pub waiting: i64,
     /// Why it did not take the next ones; `null` while it does.
     pub fault: Option<String>,
+    /// How many of those it took it refused for good; they are not sent again.
+    #[ts(type = "number")]
+    pub refused: i64,
+    /// What it said of that.
+    pub why: Option<String>,
 }
 
 /// How the log stands, and how it is kept.
@@ -301,7 +306,7 @@ pub struct CareView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export_to = "View.ts")]
 pub struct SavedView {
-    /// The file, in the folder `exports` of the data folder.
+    /// The file or folder, in the folder `exports` of the data folder.
     pub path: String,
     /// How many records are in it.
     #[ts(type = "number")]

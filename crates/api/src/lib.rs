@@ -6,6 +6,7 @@
 mod answer;
 pub mod arguments;
 pub mod audit;
+pub mod evidence;
 pub mod export;
 pub mod failure;
 mod fault;
@@ -36,6 +37,19 @@ pub use request::{
     seconds_in,
 };
 
+/// How far the collector is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Collected {
+    /// The newest record that was taken.
+    pub sent: i64,
+    /// What is in the way of more.
+    pub fault: Option<String>,
+    /// How many it refused for good.
+    pub refused: i64,
+    /// What it said of that.
+    pub why: Option<String>,
+}
+
 /// What `host` knows of itself.
 pub trait Surroundings: Send + Sync {
     /// The address agents use.
@@ -49,7 +63,7 @@ pub trait Surroundings: Send + Sync {
     /// The `prokura` program.
     fn program(&self) -> PathBuf;
     /// The newest record that the collector took, and what is in the way of more.
-    fn collected(&self) -> (i64, Option<String>);
+    fn collected(&self) -> Collected;
     /// Looks for trouble outside of the parts below: keyring, folder, port.
     fn checks(&self) -> Vec<view::CheckView>;
 }

@@ -6,6 +6,7 @@ mod agents;
 mod approvals;
 mod asked;
 mod audit;
+mod audit_bundle;
 mod audit_care;
 mod audit_save;
 mod bundles;

@@ -82,7 +82,17 @@ pub enum Audit {
         #[arg(long)]
         before: String,
     },
-    /// Verify the log; with FILE, a copied database or an archive, without a running host.
+    /// Write records as signed evidence into a folder, to give away: records, checkpoints, pages to read them, and how to
+    /// verify it.
+    Bundle {
+        /// The number of the first record; omitted: all from the first.
+        #[arg(long, value_name = "SEQ")]
+        first: Option<i64>,
+        /// The number of the last record; omitted: all to the newest.
+        #[arg(long, value_name = "SEQ")]
+        last: Option<i64>,
+    },
+    /// Verify the log; with FILE, a copied database, an archive or a folder of evidence, without a running host.
     Verify {
         file: Option<PathBuf>,
         /// The anchor to compare with, where it is a file.
@@ -222,6 +232,7 @@ async fn wish(host: &mut Client, words: Audit) -> Result<AuditWish, Failure> {
         }
         Audit::Care => AuditWish::Care,
         Audit::Archive { before } => AuditWish::Archive { before },
+        Audit::Bundle { first, last } => AuditWish::Bundle { first, last },
         Audit::Verify { .. } | Audit::Export { .. } => AuditWish::Verify,
     })
 }

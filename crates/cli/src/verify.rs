@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use prokura_api::view::VerifyView;
 use prokura_api::{Failure, FailureCode};
 use prokura_domain::Digest;
-use prokura_store::verify_file_by;
+use prokura_store::{verify_evidence, verify_file_by};
 use prokura_vault::read_anchor_file;
 
 use crate::show;
@@ -32,7 +32,11 @@ pub fn file(
         ),
         None => None,
     };
-    let verdict = verify_file_by(path, anchor, key)?;
+    let verdict = if path.is_dir() {
+        verify_evidence(path, anchor.as_ref(), key)?
+    } else {
+        verify_file_by(path, anchor, key)?
+    };
     let view = VerifyView {
         ok: verdict.faults.is_empty(),
         records: verdict.records,

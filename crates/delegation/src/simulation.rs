@@ -93,7 +93,7 @@ impl Delegation {
         let first = self.flow_rule().horizon(since);
         let (mut outcome, mut memory) = (Simulation::default(), Memory::default());
         let mut failed = None;
-        self.log().each(&mut |record| {
+        self.log().each_since(first, &mut |record| {
             if record.at < first {
                 return true;
             }

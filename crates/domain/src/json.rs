@@ -1,6 +1,7 @@
 //! The one JSON model of governed messages: what was read is what is written. Numbers keep their text, members keep
 //! their order, a duplicate member is refused. It must never normalise a value.
 
+mod canonical;
 mod read;
 mod write;
 
@@ -143,6 +144,13 @@ impl Json {
         let mut out = String::new();
         write::canonical(self, &mut out);
         out
+    }
+
+    /// Whether `text` is its own canonical form: reading it and [`Self::to_canonical`] give it back.
+    #[must_use]
+    pub fn is_canonical(text: &str) -> bool {
+        canonical::is_plainly(text)
+            || Self::read(text.as_bytes()).is_ok_and(|value| value.to_canonical() == text)
     }
 
     /// One step of an RFC 6901 pointer, escaped.

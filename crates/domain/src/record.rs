@@ -268,13 +268,15 @@ pub fn link(
     prev: Digest,
 ) -> Digest {
     let text = |value: &str| Json::text(value).to_canonical();
-    let said = format!(
-        r#"{{"at":{},"body":{body},"kind":{},"log_id":{},"seq":{seq},"v":{v}}}"#,
-        at.0,
-        text(kind),
-        text(log),
-    );
-    Digest::of(&[b"prokura-record-v1", &prev.0, said.as_bytes()])
+    // Fed piece by piece: the body, which is most of it, is not copied.
+    Digest::of(&[
+        b"prokura-record-v1",
+        &prev.0,
+        format!(r#"{{"at":{},"body":"#, at.0).as_bytes(),
+        body.as_bytes(),
+        format!(r#","kind":{},"log_id":{},"seq":{seq},"v":{v}}}"#, text(kind), text(log))
+            .as_bytes(),
+    ])
 }
 
 /// The trace id of a W3C `traceparent`, in lower case, where it is a valid one.

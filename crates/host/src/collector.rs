@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prokura_account::http::{Guard, Network};
+use prokura_api::Collected;
 use prokura_delegation::Delegation;
 use prokura_domain::AuditRecord;
 use prokura_domain::clock::Clock;
@@ -31,16 +32,15 @@ const ANSWER: usize = 64 * 1024;
 
 /// How far the collector is, for views.
 #[derive(Debug, Default)]
-pub(crate) struct Progress(Mutex<(i64, Option<String>)>);
+pub(crate) struct Progress(Mutex<Collected>);
 
 impl Progress {
-    /// The newest record that was taken, and what is in the way of more.
-    pub(crate) fn get(&self) -> (i64, Option<String>) {
+    pub(crate) fn get(&self) -> Collected {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, sent: i64, fault: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (sent, fault);
+    fn change(&self, change: impl FnOnce(&mut Collected)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -61,6 +61,11 @@ struct Sent {
     log: String,
     seq: i64,
     hash: String,
+    /// How many records it refused for good, and what it said of the last.
+    #[serde(default)]
+    refused: i64,
+    #[serde(default)]
+    why: Option<String>,
 }
 
 /// A client that is built anew when the person changes the network.
@@ -141,14 +146,13 @@ impl Sender {
     async fn turn(&self, line: &mut Option<Line>, most: usize) -> Turn {
         let Some(url) = self.set() else {
             *line = None;
-            self.progress.set(0, None);
+            self.progress.change(|all| *all = Collected::default());
             return Turn::Off;
         };
         let done = self.try_turn(&url, line, most).await;
-        let (sent, _) = self.progress.get();
         match &done {
-            Turn::Failed(fault, _) => self.progress.set(sent, Some(fault.clone())),
-            Turn::Idle => self.progress.set(sent, None),
+            Turn::Failed(fault, _) => self.progress.change(|all| all.fault = Some(fault.clone())),
+            Turn::Idle => self.progress.change(|all| all.fault = None),
             Turn::Off | Turn::Sent { .. } | Turn::TooMuch => {}
         }
         done
@@ -158,12 +162,17 @@ impl Sender {
         let failed = |fault: String| Turn::Failed(fault, None);
         let (log, store, to) = (self.log.clone(), self.store.clone(), url.to_owned());
         let read = move || {
-            let from = resume(&log, &store, &to)?;
-            Ok::<_, String>((from, log.records_onwards(from, most).map_err(text)?))
+            let sent = resume(&log, &store, &to)?;
+            let from = sent.as_ref().map_or(0, |sent| sent.seq);
+            Ok::<_, String>((sent, log.records_onwards(from, most).map_err(text)?))
         };
         let records = match tokio::task::spawn_blocking(read).await {
-            Ok(Ok((from, records))) => {
-                self.progress.set(from, self.progress.get().1);
+            Ok(Ok((sent, records))) => {
+                self.progress.change(|all| {
+                    all.sent = sent.as_ref().map_or(0, |sent| sent.seq);
+                    (all.refused, all.why) =
+                        sent.map_or((0, None), |sent| (sent.refused, sent.why));
+                });
                 records
             }
             Ok(Err(fault)) => return failed(fault),
@@ -207,7 +216,7 @@ impl Sender {
                 asked.map(|long| long.min(5 * LONGEST)),
             );
         }
-        let rejected = message::rejected(answer.body());
+        let (rejected, why) = message::rejected(answer.body());
         if rejected > 0 {
             // OTLP forbids to send them again: the same answer would come for ever. The log still has them.
             tracing::warn!(
@@ -215,36 +224,45 @@ impl Sender {
                 "the collector took the message and refused some of its records"
             );
         }
+        if rejected > 0 || why.is_some() {
+            self.progress.change(|all| {
+                all.refused = all.refused.saturating_add(rejected);
+                all.why = why;
+            });
+        }
         Turn::Sent { more: true }
     }
 
     fn remember(&self, url: &str, last: &AuditRecord) -> Result<(), String> {
+        let Collected { refused, why, .. } = self.progress.get();
         let sent = Sent {
             url: url.to_owned(),
             log: self.log.log_id().to_owned(),
             seq: last.seq,
             hash: last.hash.to_string(),
+            refused,
+            why,
         };
         let written = serde_json::to_string(&sent).map_err(text)?;
         self.store.put_setting(SENT, &written).map_err(text)?;
-        self.progress.set(last.seq, None);
+        self.progress.change(|all| (all.sent, all.fault) = (last.seq, None));
         Ok(())
     }
 }
 
-/// The number of the newest record that this collector has; 0 where it has nothing of this log as it stands. Blocks.
-fn resume(log: &Log, store: &Store, url: &str) -> Result<i64, String> {
+/// The newest record that this collector has; `None` where it has nothing of this log as it stands. Blocks.
+fn resume(log: &Log, store: &Store, url: &str) -> Result<Option<Sent>, String> {
     let kept = store.setting(SENT).map_err(text)?;
     let Some(sent) = kept.and_then(|kept| serde_json::from_str::<Sent>(&kept).ok()) else {
-        return Ok(0);
+        return Ok(None);
     };
     if sent.url != url || sent.log != log.log_id() || sent.seq > log.extent().map_err(text)?.1 {
-        return Ok(0);
+        return Ok(None);
     }
     // Where the record has gone into an archive there is nothing to compare; archives are signed.
     let there = log.record(sent.seq).map_err(text)?;
     let other = there.is_some_and(|record| record.hash.to_string() != sent.hash);
-    Ok(if other { 0 } else { sent.seq })
+    Ok((!other).then_some(sent))
 }
 
 impl Line {

@@ -52,7 +52,7 @@ impl Surroundings for Around {
             .unwrap_or_else(|_| name.into())
     }
 
-    fn collected(&self) -> (i64, Option<String>) {
+    fn collected(&self) -> prokura_api::Collected {
         self.progress.get()
     }
 

@@ -26,8 +26,8 @@ mod tool;
 
 pub use error::StoreError;
 pub use log::{
-    Capture, DayCount, Keeping, Log, MaskRule, Payload, PayloadCount, RecordQuery, Retention,
-    Segment, Touched, Verdict, verify_file, verify_file_by,
+    Capture, DayCount, Evidence, Keeping, Log, MaskRule, Payload, PayloadCount, RecordQuery,
+    Retention, Segment, Touched, Verdict, masked, verify_evidence, verify_file, verify_file_by,
 };
 pub use registration::{Registration, RegistrationSource};
 pub use secret::Sealed;

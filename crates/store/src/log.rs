@@ -19,6 +19,7 @@ use crate::error::StoreError;
 use crate::store::Store;
 
 mod anchor;
+mod bundle;
 mod checkpoint;
 mod draft;
 mod find;
@@ -34,12 +35,13 @@ mod upkeep;
 mod verify;
 mod writer;
 
+pub use bundle::Evidence;
 pub use find::{DayCount, RecordQuery, Touched};
-pub use mask::MaskRule;
+pub use mask::{MaskRule, text as masked};
 pub use payload::{Capture, Payload, PayloadCount, Retention};
 pub use segment::Segment;
 pub use upkeep::Keeping;
-pub use verify::{Verdict, verify_file, verify_file_by};
+pub use verify::{Verdict, verify_evidence, verify_file, verify_file_by};
 
 use anchor::Anchorer;
 use draft::Draft;
@@ -108,6 +110,9 @@ BEGIN SELECT RAISE(ABORT, 'checkpoints are never removed'); END;
 
 /// What version 7 of the file adds: an index that is derived from the records, ages of payloads, archived segments.
 pub(crate) const SCHEMA_8: [&str; 3] = [index::SCHEMA_8, payload::SCHEMA_8, segment::SCHEMA_8];
+
+/// What version 9 adds: payloads under the numbers of their records.
+pub(crate) const SCHEMA_9: [&str; 1] = [payload::SCHEMA_9];
 
 /// The audit log of one data folder.
 #[derive(Clone)]
@@ -308,11 +313,11 @@ impl fmt::Debug for Log {
 /// A body that reads back as what it is: the hash takes it as it stands.
 fn canonical(body: &Json) -> Result<String, StoreError> {
     let text = body.to_canonical();
-    match Json::read(text.as_bytes()) {
-        Ok(read) if read.to_canonical() == text => Ok(text),
-        Ok(_) => Err(StoreError::NotARecord("its body is ambiguous".to_owned())),
-        Err(fault) => Err(StoreError::NotARecord(fault.to_string())),
+    if Json::is_canonical(&text) {
+        return Ok(text);
     }
+    let why = Json::read(text.as_bytes()).err().map(|fault| fault.to_string());
+    Err(StoreError::NotARecord(why.unwrap_or_else(|| "its body is ambiguous".to_owned())))
 }
 
 fn wal_of(path: &Path) -> PathBuf {

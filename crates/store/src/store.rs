@@ -138,6 +138,8 @@ pub(crate) fn configure(connection: &Connection) -> Result<(), StoreError> {
     // What is emptied or deleted is overwritten, not only unlinked.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // The log moves the write-ahead log into the file while nobody waits; this is for when somebody always does.
+    connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::{HeaderMap, StatusCode, header};
 use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, ExportLogsServiceResponse,
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Said;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -41,6 +41,8 @@ pub struct Mood {
     pub forgets_to_answer: bool,
     /// The most records it takes in one message; 0 is without limit.
     pub most: usize,
+    /// How many records of a message it says it refused for good, though it took the message.
+    pub rejects: i64,
 }
 
 #[derive(Debug, Default)]
@@ -156,7 +158,11 @@ async fn logs(State(books): State<Arc<Mutex<Books>>>, headers: HeaderMap, body: 
     if mood.forgets_to_answer {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let answer = ExportLogsServiceResponse::default().encode_to_vec();
+    let partial_success = (mood.rejects > 0).then(|| ExportLogsPartialSuccess {
+        rejected_log_records: mood.rejects,
+        error_message: "attribute limit exceeded".to_owned(),
+    });
+    let answer = ExportLogsServiceResponse { partial_success }.encode_to_vec();
     ([(header::CONTENT_TYPE, "application/x-protobuf")], answer).into_response()
 }
 

@@ -9,6 +9,8 @@ import * as host from "../host/host";
 const BLOCK = 100;
 /** So many blocks are remembered; those farthest from the window go first. */
 const REMEMBERED = 60;
+/** So many blocks are asked for at once; while the bar is dragged, those that were passed meanwhile are never asked for. */
+const ABREAST = 3;
 
 export type Wanted = Partial<AuditFilter>;
 
@@ -23,6 +25,8 @@ export class Pager {
   #found = $state.raw<RecordView[]>([]);
   #ended = $state(false);
   #asking = new Set<number>();
+  #wanted: number[] = [];
+  #looked = 0;
   #turn = 0;
 
   /** How many rows there are; with a filter, as far as is known. */
@@ -53,6 +57,7 @@ export class Pager {
     this.#found = [];
     this.#ended = false;
     this.#asking.clear();
+    this.#wanted = [];
     if (isEmpty(filter)) this.#blocks.clear();
     else await this.#more(turn);
   }
@@ -74,20 +79,38 @@ export class Pager {
     }
     const first = Math.floor(Math.max(this.#newest - to, this.#oldest) / BLOCK);
     const last = Math.floor((this.#newest - Math.max(from, 0)) / BLOCK);
-    for (let block = last; block >= first; block--) void this.#fetch(block);
+    const wanted = Array.from({ length: last - first + 1 }, (_, at) => last - at);
+    // The next ones on the way come too, so that they are there before they are in sight.
+    const down = from >= this.#looked;
+    this.#looked = from;
+    for (const ahead of [1, 2]) {
+      const block = down ? first - ahead : last + ahead;
+      if (block >= Math.floor(this.#oldest / BLOCK) && block <= Math.floor(this.#newest / BLOCK)) wanted.push(block);
+    }
+    this.#wanted = wanted;
+    this.#fetchWanted();
     if (this.#blocks.size > REMEMBERED) {
       const far = [...this.#blocks.keys()].sort((one, other) => Math.abs(other - first) - Math.abs(one - first));
       for (const block of far.slice(0, this.#blocks.size - REMEMBERED)) this.#blocks.delete(block);
     }
   }
 
+  #fetchWanted(): void {
+    while (this.#asking.size < ABREAST) {
+      const block = this.#wanted.shift();
+      if (block === undefined) return;
+      if (!this.#blocks.has(block) && !this.#asking.has(block)) void this.#fetch(block);
+    }
+  }
+
   async #fetch(block: number): Promise<void> {
-    if (this.#blocks.has(block) || this.#asking.has(block)) return;
     this.#asking.add(block);
     const turn = this.#turn;
     const page = await this.#ask((block + 1) * BLOCK, {});
+    if (turn !== this.#turn) return;
     this.#asking.delete(block);
-    if (page && turn === this.#turn) this.#blocks.set(block, new Map(page.filter((record) => record.seq >= block * BLOCK).map((record) => [record.seq, record])));
+    this.#fetchWanted();
+    if (page) this.#blocks.set(block, new Map(page.filter((record) => record.seq >= block * BLOCK).map((record) => [record.seq, record])));
   }
 
   async #more(turn: number): Promise<void> {

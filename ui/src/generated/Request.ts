@@ -254,9 +254,17 @@ before: string, } | { "what": "verify" } | { "what": "export",
  */
 after: number | null, } | { "what": "save", 
 /**
- * `jsonl`, `csv` or `ocsf`.
+ * `jsonl`, `csv`, `ocsf` or `evidence`.
  */
-format: string, };
+format: string, } | { "what": "bundle", 
+/**
+ * The first; omitted: the first of the log.
+ */
+first: number | null, 
+/**
+ * The last; omitted: the newest.
+ */
+last: number | null, };
 
 /**
  * What can be asked about bundles of guardrails that an organisation signed.

@@ -716,7 +716,15 @@ waiting: number,
 /**
  * Why it did not take the next ones; `null` while it does.
  */
-fault: string | null, };
+fault: string | null, 
+/**
+ * How many of those it took it refused for good; they are not sent again.
+ */
+refused: number, 
+/**
+ * What it said of that.
+ */
+why: string | null, };
 
 /**
  * An agent that a program may be let in as.
@@ -1523,7 +1531,7 @@ filter: AuditFilter, };
  */
 export type SavedView = { 
 /**
- * The file, in the folder `exports` of the data folder.
+ * The file or folder, in the folder `exports` of the data folder.
  */
 path: string, 
 /**

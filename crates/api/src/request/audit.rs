@@ -90,7 +90,16 @@ pub enum AuditWish {
     },
     /// Write every record into a file in the data folder.
     Save {
-        /// `jsonl`, `csv` or `ocsf`.
+        /// `jsonl`, `csv`, `ocsf` or `evidence`.
         format: String,
+    },
+    /// Write records as signed evidence into a folder in the data folder.
+    Bundle {
+        /// The first; omitted: the first of the log.
+        #[ts(type = "number | null")]
+        first: Option<i64>,
+        /// The last; omitted: the newest.
+        #[ts(type = "number | null")]
+        last: Option<i64>,
     },
 }

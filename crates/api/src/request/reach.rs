@@ -70,6 +70,7 @@ impl Request {
                         | AuditWish::FilterSave { .. }
                         | AuditWish::Verify
                         | AuditWish::Save { .. }
+                        | AuditWish::Bundle { .. }
                         | AuditWish::Export { .. }
                 )
                 | Self::Flow

@@ -10,13 +10,13 @@ use url::Url;
 
 use super::audit::{blocking, moment};
 use super::shown;
-use crate::Api;
 use crate::audit::{
     AuditFilter, AuditMask, AuditStatusView, CareView, CollectorView, LevelView, SavedFilterView,
     SegmentView,
 };
 use crate::failure::{Failure, FailureCode};
 use crate::view::Named;
+use crate::{Api, Collected};
 
 /// The setting that holds remembered filters.
 const FILTERS: &str = "audit_filters";
@@ -56,8 +56,8 @@ impl Api {
             payload_kib: settings.payload_kib,
             archive_days: settings.archive_days,
             collector: settings.collector.map(|url| {
-                let (sent, fault) = self.0.surroundings.collected();
-                CollectorView { url, sent, waiting: (newest - sent).max(0), fault }
+                let Collected { sent, fault, refused, why } = self.0.surroundings.collected();
+                CollectorView { url, sent, waiting: (newest - sent).max(0), fault, refused, why }
             }),
             levels: levels.collect(),
             masks: settings.masks.into_iter().map(mask_view).collect(),

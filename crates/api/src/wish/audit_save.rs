@@ -18,11 +18,14 @@ use crate::failure::{Failure, FailureCode};
 const FOLDER: &str = "exports";
 
 impl Api {
-    /// Writes every record into a file in the data folder. The export is recorded before it begins.
+    /// Writes every record into a file in the data folder, or as evidence into a folder there. The export is recorded before it begins.
     ///
     /// # Errors
     /// [`Failure`] when there is no such form, or the file cannot be written.
     pub async fn audit_save(&self, format: String) -> Result<SavedView, Failure> {
+        if format == "evidence" {
+            return self.audit_bundle(None, None).await;
+        }
         let (form, ending) = match format.as_str() {
             "jsonl" => (Format::Jsonl, "jsonl"),
             "csv" => (Format::Csv, "csv"),
@@ -31,7 +34,7 @@ impl Api {
                 return Err(Failure::new(
                     FailureCode::BadRequest,
                     format!("There is no form \"{format}\"."),
-                    "Forms are jsonl, csv and ocsf.",
+                    "Forms are jsonl, csv, ocsf and evidence.",
                 ));
             }
         };

@@ -106,3 +106,72 @@ proptest! {
         prop_assert!(!strict || lax || bytes.iter().any(u8::is_ascii_digit));
     }
 }
+
+/// Reading and writing decide; the quick look may only agree or stay silent.
+fn agrees(text: &str) {
+    let canonical = read(text).is_ok_and(|value| value.to_canonical() == text);
+    assert!(!canonical::is_plainly(text) || canonical, "{text}");
+    assert_eq!(Json::is_canonical(text), canonical, "{text}");
+}
+
+#[test]
+fn a_text_is_canonical_only_where_reading_and_writing_give_it_back() {
+    for text in [
+        "",
+        " ",
+        "null ",
+        " 1",
+        "01",
+        "-",
+        "1.",
+        "1e",
+        "[1,]",
+        "[,1]",
+        "[1 ,2]",
+        "{}",
+        "[]",
+        "{\"a\":1,}",
+        "tru",
+        "{\"b\":1,\"a\":1}",
+        "{\"a\":1,\"a\":1}",
+        "{\"a\":1,\"A\":1}",
+        "{\"A\":1,\"a\":1}",
+        "{a:1}",
+        "\"",
+        r#""\/""#,
+        r#""\u000a""#,
+        r#""\u0001""#,
+        r#""\u001F""#,
+        r#""\u001f""#,
+        r#""\n""#,
+        r#""\\""#,
+        r#""\""#,
+        "\"\u{1}\"",
+        "\"\u{7f}ä\"",
+        "{\"ä\":1}",
+        "{\"\u{ffff}\":1,\"\u{10000}\":1}",
+        "-0.5e+7",
+        "nul",
+        "[1]]",
+        r#"{"a":{"b":[true,false,null,"x"]},"b":-3}"#,
+    ] {
+        agrees(text);
+    }
+    let deep = format!("{}{}", "[".repeat(MAX_DEPTH + 2), "]".repeat(MAX_DEPTH + 2));
+    agrees(&deep);
+    assert!(canonical::is_plainly(r#"{"a":{"b":[true,false,null,"x\n"]},"b":-3}"#));
+}
+
+proptest! {
+    #[test]
+    fn the_quick_look_never_takes_a_text_for_canonical_that_is_not(
+        text in r#"[\[\]{}:,"\\abu0-9.eE+\- nrtl\u{1}ä]{0,24}"#,
+        cut in 0usize..40, put in "[\\[\\]{}:,\"\\\\a0 -]",
+    ) {
+        agrees(&text);
+        // And near misses of a text that is.
+        let whole = r#"{"a":[1,{"b":"x\n"}],"bc":-2.5e3}"#;
+        let cut = cut.min(whole.len());
+        agrees(&format!("{}{put}{}", &whole[..cut], &whole[cut..]));
+    }
+}

@@ -54,10 +54,14 @@ pub(super) fn of(log_id: &str, records: &[AuditRecord], now: Timestamp) -> Vec<u
     ExportLogsServiceRequest { resource_logs: vec![logs] }.encode_to_vec()
 }
 
-/// How many records of a message the collector refused for good.
-pub(super) fn rejected(answer: &[u8]) -> i64 {
+/// How many records of a message the collector refused for good, and what it said: also where it took all of them.
+pub(super) fn rejected(answer: &[u8]) -> (i64, Option<String>) {
     let read = ExportLogsServiceResponse::decode(answer).ok();
-    read.and_then(|read| read.partial_success).map_or(0, |some| some.rejected_log_records)
+    let Some(some) = read.and_then(|read| read.partial_success) else { return (0, None) };
+    let said = some.error_message;
+    let said = prokura_store::masked(&said).unwrap_or(said);
+    let said: String = said.chars().filter(|sign| !sign.is_control()).take(200).collect();
+    (some.rejected_log_records.max(0), (!said.is_empty()).then_some(said))
 }
 
 fn log_record(record: &AuditRecord, now: Timestamp) -> LogRecord {

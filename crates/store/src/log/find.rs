@@ -255,6 +255,14 @@ fn expression(db: &Connection, text: &str) -> rusqlite::Result<Option<String>> {
     Ok((!parts.is_empty()).then(|| parts.join(" AND ")))
 }
 
+/// A number that no record from `moment` on is before: the first of its day or of a later one, whatever the clock did; where
+/// the index has none of them, the first that it does not have.
+pub(super) fn first_since(db: &Connection, moment: Timestamp) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce((SELECT min(first) FROM record_day WHERE day >= ?),
+        (SELECT max(seq) + 1 FROM record_index), 0)";
+    db.prepare_cached(sql)?.query_row([moment.0.div_euclid(DAY_MS)], |row| row.get(0))
+}
+
 pub(super) fn days(db: &Connection, from: i64, to: i64) -> rusqlite::Result<Vec<DayCount>> {
     db.prepare_cached(
         "SELECT day, agent, records, calls, prompts, denials, failures FROM record_day

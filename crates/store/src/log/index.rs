@@ -8,8 +8,7 @@ use prokura_domain::json::Json;
 use prokura_domain::record::{AuditRecord, RecordKind};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use crate::log::read;
-use crate::store::Safety;
+use crate::log::{payload, read};
 
 /// Version 7 makes the index anew from the records; what was there before held less.
 pub(crate) const SCHEMA_8: &str = "
@@ -198,8 +197,6 @@ pub(super) fn catch_up(
     most: usize,
     known: &mut Known,
 ) -> rusqlite::Result<i64> {
-    // It can be made again from the records, so it need not be synced.
-    db.pragma_update(None, "synchronous", Safety::Logged.pragma())?;
     let db = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let records = read::after(&db, from, most)?;
     let mut reached = from;
@@ -208,6 +205,7 @@ pub(super) fn catch_up(
         write(&db, &Entry::of(record), known, &mut fresh)?;
         reached = record.seq;
     }
+    payload::count(&db, 1, payload::within(&db, from, reached)?)?;
     db.commit()?;
     known.names.extend(fresh.names);
     known.words.extend(fresh.words);

@@ -78,7 +78,8 @@ impl MaskRule {
 }
 
 /// The text without what looks like a secret; `None` where nothing does.
-pub(super) fn text(text: &str) -> Option<String> {
+#[must_use]
+pub fn text(text: &str) -> Option<String> {
     if !FORM.is_match(text) {
         return None;
     }

@@ -24,6 +24,32 @@ UPDATE payload SET at = coalesce((SELECT r.at FROM record r WHERE r.seq = payloa
 CREATE INDEX payload_kept ON payload(id, at, size) WHERE sealed IS NOT NULL;
 ";
 
+/// Version 9: a payload lies under the number of its record, which the index of the log finds, so that an append writes
+/// to the end of one table; how many there are is counted with that index.
+pub(crate) const SCHEMA_9: &str = "
+CREATE TABLE payload_9(
+    seq INTEGER PRIMARY KEY,
+    call TEXT NOT NULL,
+    part TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    sealed BLOB
+) STRICT;
+INSERT OR REPLACE INTO payload_9(seq, call, part, at, size, salt, sealed)
+    SELECT seq, call, part, at, size, salt, sealed FROM payload ORDER BY id;
+DROP TABLE payload;
+ALTER TABLE payload_9 RENAME TO payload;
+CREATE INDEX payload_kept ON payload(seq, at, size) WHERE sealed IS NOT NULL;
+CREATE TABLE payload_total(
+    id INTEGER PRIMARY KEY CHECK(id = 1),
+    payloads INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) STRICT;
+INSERT INTO payload_total(id, payloads, bytes) SELECT 1, count(*), coalesce(sum(size), 0) FROM payload
+    WHERE sealed IS NOT NULL AND seq <= (SELECT coalesce(max(seq), 0) FROM record_index);
+";
+
 /// Arguments or results of a Call, as they went over the wire.
 #[derive(Clone)]
 pub struct Payload {
@@ -192,7 +218,8 @@ pub(super) fn read(
 ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let found: Option<(i64, Vec<u8>, Option<Vec<u8>>)> = db
         .prepare_cached(
-            "SELECT seq, salt, sealed FROM payload WHERE call = ? AND part = ? ORDER BY id DESC LIMIT 1",
+            "SELECT p.seq, p.salt, p.sealed FROM record_index i JOIN payload p ON p.seq = i.seq
+             WHERE i.call = ?1 AND p.call = ?1 AND p.part = ?2 ORDER BY p.seq DESC LIMIT 1",
         )?
         .query_row([call, part], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
@@ -227,11 +254,30 @@ pub struct Retention {
 }
 
 pub(super) fn kept(db: &Connection) -> rusqlite::Result<PayloadCount> {
-    let sql = "SELECT count(*), coalesce(sum(size), 0) FROM payload WHERE sealed IS NOT NULL";
+    // What the index has is counted; the few records after it are looked at.
+    let sql = "SELECT t.payloads + count(p.seq), t.bytes + coalesce(sum(p.size), 0) FROM payload_total t
+        LEFT JOIN payload p ON p.sealed IS NOT NULL AND p.seq > (SELECT coalesce(max(seq), 0) FROM record_index)";
     db.query_row(sql, [], |row| Ok(PayloadCount { payloads: row.get(0)?, bytes: row.get(1)? }))
 }
 
-/// Deletes at most `most` payloads from before a moment, else the oldest while there are `excess` bytes too many; with
+/// What is kept of the records after `from` up to `to`.
+pub(super) fn within(db: &Connection, from: i64, to: i64) -> rusqlite::Result<PayloadCount> {
+    let sql = "SELECT count(*), coalesce(sum(size), 0) FROM payload
+        WHERE sealed IS NOT NULL AND seq > ? AND seq <= ?";
+    db.prepare_cached(sql)?
+        .query_row([from, to], |row| Ok(PayloadCount { payloads: row.get(0)?, bytes: row.get(1)? }))
+}
+
+/// Counts payloads that came (`sign` 1) or went (-1) among the records that are indexed.
+pub(super) fn count(db: &Connection, sign: i64, some: PayloadCount) -> rusqlite::Result<()> {
+    if some.payloads != 0 {
+        db.prepare_cached("UPDATE payload_total SET payloads = payloads + ?, bytes = bytes + ?")?
+            .execute([sign * some.payloads, sign * some.bytes])?;
+    }
+    Ok(())
+}
+
+/// Deletes at most `most` payloads of indexed records from before a moment, else the oldest while there are `excess` bytes too many; with
 /// their salts, so that nothing of them can be guessed back.
 pub(super) fn delete(
     db: &Connection,
@@ -256,6 +302,7 @@ pub(super) fn delete(
         }
         remove(db, id, size, &mut gone)?;
     }
+    count(db, -1, gone)?;
     Ok(gone)
 }
 
@@ -266,15 +313,15 @@ fn oldest(
     most: i64,
 ) -> rusqlite::Result<Vec<(i64, i64)>> {
     let sql = format!(
-        "SELECT id, size FROM payload WHERE sealed IS NOT NULL AND {which} ORDER BY id LIMIT ?2"
+        "SELECT seq, size FROM payload WHERE sealed IS NOT NULL AND {which} ORDER BY seq LIMIT ?2"
     );
     db.prepare_cached(&sql)?
         .query_map([moment, most], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
 
-fn remove(db: &Connection, id: i64, size: i64, gone: &mut PayloadCount) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM payload WHERE id = ?")?.execute([id])?;
+fn remove(db: &Connection, seq: i64, size: i64, gone: &mut PayloadCount) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM payload WHERE seq = ?")?.execute([seq])?;
     gone.payloads += 1;
     gone.bytes += size;
     Ok(())

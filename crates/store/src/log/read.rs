@@ -52,10 +52,12 @@ pub(super) fn after(db: &Connection, seq: i64, most: usize) -> rusqlite::Result<
 
 pub(super) fn each(
     db: &Connection,
+    from: i64,
     visit: &mut dyn FnMut(AuditRecord) -> bool,
 ) -> Result<(), StoreError> {
-    let mut all = db.prepare(&format!("SELECT {RECORD} FROM record r ORDER BY r.seq"))?;
-    let mut rows = all.query([])?;
+    let mut all =
+        db.prepare(&format!("SELECT {RECORD} FROM record r WHERE r.seq >= ? ORDER BY r.seq"))?;
+    let mut rows = all.query([from])?;
     while let Some(row) = rows.next()? {
         if !visit(record(row)?) {
             break;

@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use prokura_domain::clock::Timestamp;
 use prokura_domain::record::AuditRecord;
 use rusqlite::Connection;
 use zeroize::Zeroizing;
@@ -24,6 +25,7 @@ impl Log {
         call: &str,
         part: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.catch_up();
         self.reading(|db| payload::read(db, self.0.sealer.as_ref(), call, part))
     }
 
@@ -83,7 +85,21 @@ impl Log {
     /// [`StoreError`] when the database cannot be read.
     pub fn each(&self, visit: &mut dyn FnMut(AuditRecord) -> bool) -> Result<(), StoreError> {
         // A connection of its own: `visit` may ask the log for something else.
-        read::each(&read::connect(&self.0.path)?, visit)
+        read::each(&read::connect(&self.0.path)?, i64::MIN, visit)
+    }
+
+    /// Like [`Self::each`], but those of whole days before `moment` are not read. Some from before it may be visited.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn each_since(
+        &self,
+        moment: Timestamp,
+        visit: &mut dyn FnMut(AuditRecord) -> bool,
+    ) -> Result<(), StoreError> {
+        let db = read::connect(&self.0.path)?;
+        let first = find::first_since(&db, moment)?;
+        read::each(&db, first, visit)
     }
 
     /// The records of one Call, oldest first.

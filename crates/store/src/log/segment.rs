@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
 use crate::log::writer::Writer;
-use crate::log::{Log, index, read, verify_file};
+use crate::log::{Log, index, payload, read, verify_file};
 use crate::store::Safety;
 
 /// Only what a closed segment covers may leave the file.
@@ -51,8 +51,8 @@ const ARCHIVE: &str = "
 CREATE TABLE log(log_id TEXT PRIMARY KEY, opened_at INTEGER NOT NULL) STRICT;
 CREATE TABLE record(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, v INTEGER NOT NULL,
     body TEXT NOT NULL, prev BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
-CREATE TABLE payload(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, call TEXT NOT NULL, part TEXT NOT NULL,
-    salt BLOB NOT NULL, sealed BLOB, at INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
+CREATE TABLE payload(seq INTEGER PRIMARY KEY, call TEXT NOT NULL, part TEXT NOT NULL, at INTEGER NOT NULL,
+    size INTEGER NOT NULL, salt BLOB NOT NULL, sealed BLOB) STRICT;
 CREATE TABLE checkpoint(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, signature BLOB NOT NULL, public_key BLOB NOT NULL,
     at INTEGER NOT NULL) STRICT;
 CREATE TABLE segment(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, hash BLOB NOT NULL, file TEXT NOT NULL,
@@ -241,7 +241,7 @@ fn write_file(
     for (table, columns) in [
         ("record", "seq, at, kind, v, body, prev, hash"),
         ("checkpoint", "seq, hash, signature, public_key, at"),
-        ("payload", "id, seq, call, part, salt, sealed, at, size"),
+        ("payload", "seq, call, part, at, size, salt, sealed"),
     ] {
         let sql = format!(
             "INSERT INTO main.{table}({columns}) SELECT {columns} FROM source.{table} WHERE seq BETWEEN ? AND ?"
@@ -294,7 +294,7 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Digest> {
 }
 
 fn insert(writer: &mut Writer, segment: &Segment) -> Result<(), StoreError> {
-    writer.connection.pragma_update(None, "synchronous", Safety::Synced.pragma())?;
+    writer.be(Safety::Synced)?;
     writer.connection.execute(
         "INSERT INTO segment(first, last, hash, file, digest, signature, public_key, at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -318,7 +318,7 @@ fn shorten(writer: &mut Writer, last: i64) -> Result<bool, StoreError> {
     while writer.backlog() > 0 {
         writer.index()?;
     }
-    writer.connection.pragma_update(None, "synchronous", Safety::Logged.pragma())?;
+    writer.be(Safety::Logged)?;
     let db = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let from = read::oldest(&db)?;
     if from == 0 || from > last {
@@ -326,6 +326,7 @@ fn shorten(writer: &mut Writer, last: i64) -> Result<bool, StoreError> {
     }
     let to = last.min(from + AT_ONCE - 1);
     index::forget(&db, from, to)?;
+    payload::count(&db, -1, payload::within(&db, from - 1, to)?)?;
     db.execute("DELETE FROM payload WHERE seq BETWEEN ? AND ?", [from, to])?;
     db.execute("DELETE FROM record WHERE seq BETWEEN ? AND ?", [from, to])?;
     db.commit()?;

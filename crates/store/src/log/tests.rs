@@ -18,6 +18,7 @@ mod budgets;
 pub(crate) mod fakes;
 mod finding;
 mod payloads;
+mod power;
 mod safety;
 mod segments;
 

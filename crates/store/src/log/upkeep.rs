@@ -102,7 +102,10 @@ fn delete(
     before: Option<Timestamp>,
     excess: i64,
 ) -> Result<PayloadCount, StoreError> {
-    writer.connection.pragma_update(None, "synchronous", Safety::Logged.pragma())?;
+    while writer.backlog() > 0 {
+        writer.index()?;
+    }
+    writer.be(Safety::Logged)?;
     let db = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let gone = payload::delete(&db, before, excess, AT_ONCE)?;
     db.commit()?;

@@ -12,9 +12,12 @@ use crate::log::segment::{self, Segment};
 use crate::log::{read, wal_of};
 use crate::store::PATIENCE;
 
+mod bundle;
 mod chain;
 mod checkpoints;
+mod work;
 
+pub use bundle::verify_evidence;
 use chain::{Chain, Found};
 use checkpoints::Checkpoints;
 
@@ -138,10 +141,10 @@ pub(super) fn verify(
         _ => Chain::new(&log_id, &segments),
     };
     let begin = chain.last();
-    let walked = walk(&db, begin, |found| {
-        chain.follow(found, &mut verdict);
+    let own = anchor.flatten().filter(|anchor| anchor.log_id == log_id);
+    let walked = work::walk(&db, &log_id, begin, |found, sound| {
+        chain.follow(found, sound, &mut verdict);
         checkpoints.meet(found, &mut verdict);
-        let own = anchor.flatten().filter(|anchor| anchor.log_id == log_id);
         check_anchored(found, own, &mut verdict);
     });
     if let Err(fault) = walked {
@@ -248,19 +251,6 @@ fn check_end(last: i64, log_id: &str, anchor: Option<&Anchor>, verdict: &mut Ver
         )),
         Some(_) => {}
     }
-}
-
-/// Visits the records by number, also those that do not read.
-fn walk(db: &Connection, from: i64, mut visit: impl FnMut(&Found)) -> rusqlite::Result<()> {
-    let sql = "SELECT seq, at, kind, v, body, prev, hash FROM record WHERE seq > ? ORDER BY seq";
-    let mut all = db.prepare(sql)?;
-    // Numbers below 1 are no record's; they would show as a chain that goes back.
-    let mut rows = all.query([if from == 0 { i64::MIN } else { from }])?;
-    while let Some(row) = rows.next()? {
-        let seq = row.get("seq")?;
-        visit(&read::record(row).map_or(Found::Unreadable(seq), Found::Record));
-    }
-    Ok(())
 }
 
 /// The key of the newest checkpoint, for people to compare.

@@ -32,14 +32,25 @@ const BATCH: usize = 256;
 const RECORDS_PER_CHECKPOINT: i64 = 1_000;
 /// How many records are indexed before the writer looks for orders again: a Call waits for no more than these.
 const INDEXED_AT_ONCE: usize = 128;
+/// After a burst so many at once: they share the pages that the index is written to.
+const INDEXED_BEHIND: usize = 1_024;
+const BEHIND: i64 = 4_096;
 /// How long nothing has to come before the index is caught up with, and how long after it could not be written.
 const IDLE: Duration = Duration::from_millis(20);
 const BROKEN: Duration = Duration::from_secs(2);
+/// With so many writing at once, those who are not there yet are waited for, while the next comes within this time: one
+/// sync for all of them costs less than one for each half. With fewer nobody ever waits.
+const ABREAST: usize = 4;
+const GATHER: Duration = Duration::from_micros(200);
+/// After so many records the write-ahead log is moved into the main file while nothing comes; else SQLite does it in the
+/// middle of somebody's append, once it is much longer ([`store::configure`]).
+const RECORDS_PER_SETTLING: usize = 256;
 /// How many reminders (of half a second) a checkpoint may lag behind.
 const TICKS_PER_CHECKPOINT: u32 = 120;
 
 pub(super) type Answer = Result<i64, StoreError>;
 type Reply = oneshot::Sender<Answer>;
+type Waiting = (Box<Draft>, Reply);
 
 pub(super) enum Order {
     Append(Box<Draft>, Reply),
@@ -84,6 +95,12 @@ pub(super) struct Writer {
     known: Known,
     /// How long nothing has to come before the index is caught up with.
     idle: Duration,
+    /// How safe the connection's commits are now.
+    safety: Option<Safety>,
+    /// How many wrote at once lately.
+    abreast: usize,
+    /// How many records lie in the write-ahead log only, as far as this thread knows.
+    unsettled: usize,
     /// Up to where checkpoints reach.
     pub(super) signed: i64,
     /// Something is in the write-ahead log that was not synced.
@@ -101,6 +118,8 @@ impl Writer {
     ) -> Result<(Self, String), StoreError> {
         let mut connection = store::connect(path)?;
         store::configure(&connection)?;
+        // KiB: what is searched by lies all over the file once there are a million records.
+        connection.pragma_update(None, "cache_size", -24_000)?;
         let log_id = rows::found_or_founded(&mut connection, clock.as_ref(), entropy)?;
         let head = read::head(&connection)?;
         let signed =
@@ -124,6 +143,9 @@ impl Writer {
             progress: Arc::new(progress),
             known: Known::default(),
             idle: IDLE,
+            safety: None,
+            abreast: 1,
+            unsettled: 0,
             signed,
             unsynced: false,
             ticks: 0,
@@ -139,7 +161,7 @@ impl Writer {
         Arc::clone(&self.progress)
     }
 
-    /// The next order; while none comes, the index is caught up with.
+    /// The next order; while none comes, the index is caught up with, then the main file.
     fn next(&mut self, inbox: &mpsc::Receiver<Order>) -> Option<Order> {
         while self.backlog() > 0 {
             match inbox.recv_timeout(self.idle) {
@@ -151,7 +173,50 @@ impl Writer {
                 }
             }
         }
+        if self.unsettled >= RECORDS_PER_SETTLING {
+            match inbox.recv_timeout(IDLE) {
+                Ok(order) => return Some(order),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.unsettled = 0;
+                    let passive = "PRAGMA wal_checkpoint(PASSIVE)";
+                    let _ = self.connection.query_row(passive, [], |_| Ok(()));
+                }
+            }
+        }
         inbox.recv().ok()
+    }
+
+    /// All who wait to append, beginning with `first`, and the order that came among them that is something else.
+    fn gather(
+        &mut self,
+        first: Order,
+        inbox: &mpsc::Receiver<Order>,
+    ) -> (Vec<Waiting>, Option<Order>) {
+        let mut drafts = Vec::new();
+        let mut next = Some(first);
+        while let Some(order) = next.take() {
+            let Order::Append(draft, reply) = order else { return (drafts, Some(order)) };
+            drafts.push((draft, reply));
+            if drafts.len() >= BATCH {
+                break;
+            }
+            next = inbox.try_recv().ok();
+            if next.is_none() && self.abreast >= ABREAST && drafts.len() < self.abreast {
+                next = inbox.recv_timeout(GATHER).ok();
+            }
+        }
+        self.abreast = drafts.len().max(self.abreast - self.abreast / 4);
+        (drafts, None)
+    }
+
+    /// Says how safe the next commits have to be.
+    pub(super) fn be(&mut self, safety: Safety) -> rusqlite::Result<()> {
+        if self.safety != Some(safety) {
+            self.connection.pragma_update(None, "synchronous", safety.pragma())?;
+            self.safety = Some(safety);
+        }
+        Ok(())
     }
 
     /// How many records the index does not have yet.
@@ -162,7 +227,10 @@ impl Writer {
     /// Indexes some of the records that are not indexed yet.
     pub(super) fn index(&mut self) -> Result<(), StoreError> {
         let from = self.progress.indexed.load(Ordering::Relaxed);
-        let to = index::catch_up(&mut self.connection, from, INDEXED_AT_ONCE, &mut self.known)?;
+        // It can be made again from the records, so it need not be synced.
+        self.be(Safety::Logged)?;
+        let most = if self.backlog() < BEHIND { INDEXED_AT_ONCE } else { INDEXED_BEHIND };
+        let to = index::catch_up(&mut self.connection, from, most, &mut self.known)?;
         self.unsynced |= to > from;
         self.progress.indexed.store(to, Ordering::Release);
         Ok(())
@@ -172,19 +240,7 @@ impl Writer {
     pub(super) fn run(mut self, inbox: &mpsc::Receiver<Order>) {
         while let Some(first) = self.next(inbox) {
             self.idle = IDLE;
-            let mut drafts = Vec::new();
-            let mut next = Some(first);
-            let mut other = None;
-            while let Some(order) = next.take() {
-                let Order::Append(draft, reply) = order else {
-                    other = Some(order);
-                    break;
-                };
-                drafts.push((draft, reply));
-                if drafts.len() < BATCH {
-                    next = inbox.try_recv().ok();
-                }
-            }
+            let (drafts, other) = self.gather(first, inbox);
             self.append(drafts);
             match other.map_or(Step::GoOn, |order| self.obey(order)) {
                 Step::GoOn => {}
@@ -220,7 +276,7 @@ impl Writer {
         Step::GoOn
     }
 
-    fn append(&mut self, drafts: Vec<(Box<Draft>, Reply)>) {
+    fn append(&mut self, drafts: Vec<Waiting>) {
         if drafts.is_empty() {
             return;
         }
@@ -249,8 +305,12 @@ impl Writer {
         let synced = drafts.iter().any(|draft| draft.durability == Durability::Synced);
         let safety = if synced { Safety::Synced } else { Safety::Logged };
         let now = self.clock.now();
-        match rows::write(&mut self.connection, &self.log_id, self.head, now, safety, drafts) {
+        let written = self
+            .be(safety)
+            .and_then(|()| rows::write(&mut self.connection, &self.log_id, self.head, now, drafts));
+        match written {
             Ok((head, answers)) => {
+                self.unsettled += answers.len();
                 // A full sync covers everything that was in the write-ahead log before; without a record there is none.
                 if head != self.head {
                     self.unsynced = !synced;
@@ -317,7 +377,7 @@ impl Writer {
         let (Some(signature), Some(key)) = (signed, self.signer.public_key()) else {
             return Err(StoreError::NoCheckpoint);
         };
-        self.connection.pragma_update(None, "synchronous", Safety::Synced.pragma())?;
+        self.be(Safety::Synced)?;
         self.connection
             .prepare_cached(
                 "INSERT INTO checkpoint(seq, hash, signature, public_key, at) VALUES (?, ?, ?, ?, ?)",

@@ -80,8 +80,8 @@ async fn a_payload_moved_to_another_call_or_record_does_not_open() {
     // Of the same call, but of another record: it opens, and the digest tells.
     thief
         .execute_batch(
-            "UPDATE payload SET sealed = (SELECT sealed FROM payload WHERE id = 1), salt = (SELECT salt FROM payload
-             WHERE id = 1) WHERE id = 3",
+            "UPDATE payload SET sealed = (SELECT sealed FROM payload WHERE seq = 2), salt = (SELECT salt FROM payload
+             WHERE seq = 2) WHERE seq = 4",
         )
         .unwrap();
     assert!(matches!(refused("cal_1"), StoreError::Sealed(SealFault::DoesNotOpen)));

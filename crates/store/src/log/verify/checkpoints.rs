@@ -11,15 +11,18 @@ use crate::error::StoreError;
 use crate::log::checkpoint;
 
 pub(super) struct Checkpoints {
+    /// The key that all have to be by, once it is known.
+    key: Option<[u8; 32]>,
     /// Those with a good signature that no record has met yet.
     open: BTreeMap<i64, Digest>,
     last: i64,
 }
 
-struct Stored {
-    hash: Digest,
-    signature: [u8; 64],
-    key: [u8; 32],
+/// A checkpoint as it was found.
+pub(super) struct Stored {
+    pub(super) hash: Digest,
+    pub(super) signature: [u8; 64],
+    pub(super) key: [u8; 32],
 }
 
 impl Checkpoints {
@@ -31,28 +34,43 @@ impl Checkpoints {
         from: i64,
         verdict: &mut Verdict,
     ) -> Result<Self, StoreError> {
-        let mut checkpoints = Self { open: BTreeMap::new(), last: 0 };
-        let mut key = expected;
+        let mut checkpoints = Self::new(expected);
         let mut all = db.prepare(
             "SELECT seq, hash, signature, public_key FROM checkpoint WHERE seq >= ? ORDER BY seq",
         )?;
         let mut rows = all.query([from])?;
         while let Some(row) = rows.next()? {
             let seq: i64 = row.get("seq")?;
-            let Ok(found) = stored(row) else {
-                verdict.fault(format!("the checkpoint at record {seq} does not read"));
-                continue;
-            };
-            if *key.get_or_insert(found.key) != found.key {
-                verdict.fault(format!("the checkpoint at record {seq} is signed by another key"));
-            } else if checkpoint::is_signed(&found.key, log_id, seq, found.hash, &found.signature) {
-                checkpoints.open.insert(seq, found.hash);
-                checkpoints.last = seq;
-            } else {
-                verdict.fault(format!("the signature of the checkpoint at record {seq} is wrong"));
-            }
+            checkpoints.add(seq, stored(row), log_id, verdict);
         }
         Ok(checkpoints)
+    }
+
+    /// None yet; all have to be by the key `expected`, where that is known.
+    pub(super) fn new(expected: Option<[u8; 32]>) -> Self {
+        Self { key: expected, open: BTreeMap::new(), last: 0 }
+    }
+
+    /// Checks the signature of one.
+    pub(super) fn add(
+        &mut self,
+        seq: i64,
+        found: rusqlite::Result<Stored>,
+        log_id: &str,
+        verdict: &mut Verdict,
+    ) {
+        let Ok(found) = found else {
+            verdict.fault(format!("the checkpoint at record {seq} does not read"));
+            return;
+        };
+        if *self.key.get_or_insert(found.key) != found.key {
+            verdict.fault(format!("the checkpoint at record {seq} is signed by another key"));
+        } else if checkpoint::is_signed(&found.key, log_id, seq, found.hash, &found.signature) {
+            self.open.insert(seq, found.hash);
+            self.last = seq;
+        } else {
+            verdict.fault(format!("the signature of the checkpoint at record {seq} is wrong"));
+        }
     }
 
     /// Compares a record with its checkpoint, where it has one.

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::log::tests::fakes::{Bench, GlassVault, event, open};
 
+mod evidence;
 mod tamper;
 
 const TRIGGERS: &str = "

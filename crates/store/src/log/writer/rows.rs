@@ -11,17 +11,14 @@ use super::{Answer, Head};
 use crate::error::StoreError;
 use crate::log::draft::Draft;
 use crate::log::reserve::reserve;
-use crate::store::Safety;
 
 pub(super) fn write(
     connection: &mut Connection,
     log_id: &str,
     mut head: Head,
     now: prokura_domain::Timestamp,
-    safety: Safety,
     drafts: &[&Draft],
 ) -> rusqlite::Result<(Head, Vec<Answer>)> {
-    connection.pragma_update(None, "synchronous", safety.pragma())?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut answers = Vec::with_capacity(drafts.len());
     for draft in drafts {
