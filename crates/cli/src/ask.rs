@@ -12,7 +12,7 @@ use crate::args::{
     Agents, Args, Command, EffectWord, Flow, GrantAdd, Grants, Network, Servers, Tools,
 };
 use crate::guardrails::Guardrails;
-use crate::{access, approvals, audit, guardrails, serve, show, sign_in, wire};
+use crate::{access, approvals, audit, guardrails, reference, serve, show, sign_in, wire};
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
     let data = args.data.unwrap_or_else(default_data_dir);
@@ -51,6 +51,8 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Wire(words) => wire::run(&data, words, json).await,
+        Command::Completions { shell } => reference::completions(shell),
+        Command::Manual { folder } => reference::manual(&folder),
         Command::Approvals(words) => approvals::run(&data, words, json).await,
         command => {
             let value = ask(&data, &request(command)?).await?;
@@ -117,6 +119,8 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Wire(_)
         | Command::Doctor
         | Command::Stdio(_)
+        | Command::Completions { .. }
+        | Command::Manual { .. }
         | Command::Serve(_) => {
             return Err(internal("this command is answered elsewhere"));
         }

@@ -11,6 +11,7 @@ mod audit;
 mod consent;
 mod guardrails;
 mod question;
+mod reference;
 mod serve;
 mod show;
 mod sign_in;
