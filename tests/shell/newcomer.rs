@@ -144,4 +144,7 @@ async fn newcomer(theme: &'static str, gtk: &str) {
 #[tokio::test]
 async fn a_newcomer_reaches_an_approved_call_of_a_wired_agent_in_twelve_interactions() {
     newcomer("light", "Adwaita").await;
+    if std::env::var_os("PROKURA_SHOTS").is_some() {
+        newcomer("dark", "Adwaita:dark").await;
+    }
 }

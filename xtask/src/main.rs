@@ -32,7 +32,7 @@ cargo xtask COMMAND
   icons                        icons/ in all sizes, from icons/prokura.svg
   reference                    docs/commands.md, from the command line's definitions
   types [--check]              write ui/src/generated from crates/api, or compare only
-  shots                        a picture of every screen, light and dark, into shots/
+  shots [--tutorial]           a picture of every screen, light and dark, into shots/; those of the book too
   fuzz [TARGET]… [--seconds N] run the fuzz targets (all), 30 seconds each unless told otherwise
   bench [NAME [ARGS]…]         measure one thing with the release build; without a name, the list
   conformance LEG [--requirements REV]
@@ -70,7 +70,7 @@ fn act(words: &[String]) -> Result<()> {
         "package" => package::run(&place, known(rest, &["--debug"])?),
         "icons" => known(rest, &[]).and_then(|_| package::icons(&place)),
         "reference" => known(rest, &[]).and_then(|_| check::reference(&place)),
-        "shots" => known(rest, &[]).and_then(|_| start::shots(&place)),
+        "shots" => start::shots(&place, known(rest, &["--tutorial"])?),
         "conformance" => start::conformance(&place, rest),
         "fuzz" => fuzz::run(&place, rest),
         "bench" => bench::run(&place, rest),

@@ -43,8 +43,13 @@ pub fn run(place: &Place, words: &[String]) -> Result<()> {
     make(place, given(words, "--debug")).map(drop)
 }
 
-/// Makes the packages; answers with their files. With `debug` from the programs that the tests use, which is quick.
-pub fn make(place: &Place, debug: bool) -> Result<Vec<PathBuf>> {
+/// The folder of packages for the tests, made of the programs of the tests.
+pub fn made(place: &Place) -> Result<PathBuf> {
+    make(place, true)
+}
+
+/// Makes the packages; answers with their folder. With `debug` from the programs that the tests use, which is quick.
+fn make(place: &Place, debug: bool) -> Result<PathBuf> {
     ensure!(cfg!(target_os = "linux"), "packages of this kind are made on Linux");
     debian::install(debian::PACKAGES)?;
     build::desktop_needs(place)?;
@@ -105,8 +110,7 @@ impl Bench {
     }
 
     /// The finished packages, under the names that distributions use, beside each other.
-    fn collect(&self, place: &Place, kinds: &[&str]) -> Result<Vec<PathBuf>> {
-        let mut made = Vec::new();
+    fn collect(self, place: &Place, kinds: &[&str]) -> Result<PathBuf> {
         for kind in kinds {
             let folder = self.target.join("release/bundle").join(kind);
             let found = fs::read_dir(&folder)?
@@ -117,9 +121,8 @@ impl Bench {
             let to = self.root.join(name.replace("Prokura", "prokura"));
             fs::rename(&found, &to)?;
             note(format!("{} ({} KiB)", place.short(&to), fs::metadata(&to)?.len() / 1024));
-            made.push(to);
         }
-        Ok(made)
+        Ok(self.root)
     }
 }
 
@@ -150,7 +153,6 @@ fn configured(place: &Place, bench: &Bench) -> Result<Value> {
             "depends": needs::deb(bench)?,
             "recommends": ["ca-certificates", "gnome-keyring | kwalletmanager", "xdg-utils"],
             "section": "utils",
-            "changelog": bench.files.join("changelog"),
             "desktopTemplate": template,
             "preRemoveScript": removal,
             "files": files,
@@ -160,7 +162,7 @@ fn configured(place: &Place, bench: &Bench) -> Result<Value> {
             "recommends": ["ca-certificates", "gnome-keyring", "xdg-utils"],
             "desktopTemplate": template,
             "preRemoveScript": removal,
-            "files": files,
+            "files": beside::for_rpm(&files),
         },
     } } }))
 }

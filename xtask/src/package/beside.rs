@@ -41,7 +41,7 @@ pub fn write(place: &Place, bench: &Bench) -> Result<()> {
     put(bench, &format!("{DOC}/NEWS"), &fs::read(place.root.join("CHANGELOG.md"))?)?;
     let drawing = fs::read(place.root.join("icons/prokura.svg"))?;
     put(bench, "usr/share/icons/hicolor/scalable/apps/prokura-desktop.svg", &drawing)?;
-    fs::write(bench.files.join("changelog"), changelog(bench))?;
+    put(bench, &format!("{DOC}/changelog"), changelog(bench).as_bytes())?;
     let parts = parts::parts(place)?;
     note(format!("{} third-party parts are inside", parts.all.len()));
     sbom::write(bench, &parts, &bench.files.join(DOC).join("sbom.cdx.json"))?;
@@ -80,10 +80,11 @@ fn changelog(bench: &Bench) -> String {
 /// gzip for what is read rarely, without a time in it.
 fn pack(bench: &Bench) -> Result<()> {
     let doc = bench.files.join(DOC);
-    let mut files: Vec<PathBuf> = ["NEWS", "sbom.cdx.json", "third-party-licences.txt"]
-        .iter()
-        .map(|name| doc.join(name))
-        .collect();
+    let mut files: Vec<PathBuf> =
+        ["changelog", "NEWS", "sbom.cdx.json", "third-party-licences.txt"]
+            .iter()
+            .map(|name| doc.join(name))
+            .collect();
     for entry in fs::read_dir(bench.files.join("usr/share/man/man1"))? {
         files.push(entry?.path());
     }
@@ -102,6 +103,15 @@ pub fn placed(place: &Place, bench: &Bench) -> Result<Value> {
     files.insert("/usr/bin/prokura".to_owned(), json!(bench.program("prokura")));
     note(format!("{} files beside the window's program, from {}", files.len(), place.short(root)));
     Ok(Value::Object(files))
+}
+
+/// The same for RPM, whose zsh looks elsewhere, and whose packages hold no changelog of Debian.
+pub fn for_rpm(files: &Value) -> Value {
+    let all = files.as_object().into_iter().flatten();
+    let own = all.filter(|(to, _)| !to.ends_with("/changelog.gz")).map(|(to, from)| {
+        (to.replace("zsh/vendor-completions", "zsh/site-functions"), from.clone())
+    });
+    Value::Object(own.collect())
 }
 
 fn collect(folder: &Path, told: &mut dyn FnMut(&Path)) -> Result<()> {

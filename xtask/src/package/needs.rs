@@ -1,5 +1,6 @@
 //! What a package needs of a system, read from the programs themselves: for Debian by dpkg-shlibdeps, for RPM by the names and
-//! versions of the shared libraries. It must never be a list that somebody keeps by hand, but for what is loaded at run time.
+//! versions of the shared libraries. The bundler adds the tray's library, which is loaded at run time. It must never be a list that
+//! somebody keeps by hand.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,9 +11,6 @@ use anyhow::{Context, Result, ensure};
 use super::{Bench, PROGRAMS};
 use crate::debian;
 use crate::step::note;
-
-/// The tray's library, which no program names: it is loaded where it is there.
-const TRAY: &str = "libayatana-appindicator3-1";
 
 /// Which packages can be made here.
 pub fn kinds() -> Vec<&'static str> {
@@ -43,7 +41,7 @@ pub fn deb(bench: &Bench) -> Result<Vec<String>> {
     let text = String::from_utf8(said.stdout)?;
     let list =
         text.trim().strip_prefix("shlibs:Depends=").context("dpkg-shlibdeps says nothing")?;
-    Ok(list.split(", ").map(str::to_owned).chain([TRAY.to_owned()]).collect())
+    Ok(list.split(", ").map(str::to_owned).collect())
 }
 
 /// The names of the shared libraries, as RPM packages of every distribution provide them.

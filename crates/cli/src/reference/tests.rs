@@ -47,7 +47,8 @@ fn section(text: &mut String, command: &Command, before: &str, depth: usize) {
 }
 
 fn shown(arg: &Arg) -> bool {
-    !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str())
+    let silent = arg.get_help().is_none() && arg.is_positional();
+    !silent && !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str())
 }
 
 fn rows(text: &mut String, args: &[&Arg]) {
