@@ -144,7 +144,7 @@ async fn the_package_installs_works_keeps_data_when_upgraded_and_tells_about_wir
     let before = earlier(&deb, temporary.path());
     let root = CleanRoot::make(&temporary.path().join("root")).unwrap();
     let fixture = Fixture::start(ledger::offer(), Protection::Open).await.unwrap();
-    give_ada(&root, "vault.key", &[7; 32]);
+    give_ada(&root, "vault.key", b"not secret: only of this test 32");
     let settings = "model = \"gpt-5-codex\"\n";
     give_ada(&root, ".codex/config.toml", settings.as_bytes());
 
