@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -26,6 +27,7 @@ pub struct Start {
 pub struct Driver {
     http: reqwest::Client,
     session: String,
+    acted: AtomicUsize,
     _process: Running,
 }
 
@@ -50,7 +52,12 @@ impl Driver {
         let options = json!({ "binary": start.program, "args": start.arguments });
         let wish =
             json!({ "capabilities": { "alwaysMatch": { "webkitgtk:browserOptions": options } } });
-        let mut driver = Self { http, session: format!("{root}/session"), _process: process };
+        let mut driver = Self {
+            http,
+            session: format!("{root}/session"),
+            acted: AtomicUsize::new(0),
+            _process: process,
+        };
         let begun = driver.post("", wish).await.context("the program does not start")?;
         let id = begun.get("sessionId").and_then(Value::as_str).context("no session")?;
         driver.session = format!("{root}/session/{id}");
@@ -97,14 +104,23 @@ impl Driver {
         Ok(found.as_array().into_iter().flatten().filter_map(id).collect())
     }
 
+    /// How often the person did something here: clicks that arrived, fields that were filled in.
+    pub fn interactions(&self) -> usize {
+        self.acted.load(Ordering::Relaxed)
+    }
+
     pub async fn click(&self, element: &Element) -> anyhow::Result<()> {
-        self.post(&format!("/element/{}/click", element.0), json!({})).await.map(drop)
+        self.post(&format!("/element/{}/click", element.0), json!({})).await?;
+        self.acted.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Empties a field and types into it.
     pub async fn fill(&self, element: &Element, text: &str) -> anyhow::Result<()> {
         self.post(&format!("/element/{}/clear", element.0), json!({})).await?;
-        self.post(&format!("/element/{}/value", element.0), json!({ "text": text })).await.map(drop)
+        self.post(&format!("/element/{}/value", element.0), json!({ "text": text })).await?;
+        self.acted.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     pub async fn attribute(&self, element: &Element, name: &str) -> anyhow::Result<Option<String>> {

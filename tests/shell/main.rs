@@ -9,6 +9,7 @@ mod driver;
 mod fidelity;
 mod governed_call;
 mod hands;
+mod newcomer;
 mod process;
 mod setting_up;
 mod shots;

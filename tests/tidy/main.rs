@@ -2,6 +2,7 @@
 //! It must never be quietened by a list of exceptions: mend the code, or change the rule for everybody.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod book;
 mod code;
 mod docs;
 mod edges;
@@ -133,4 +134,27 @@ fn every_promise_names_what_holds_it() {
 #[test]
 fn the_shapes_of_the_command_line_are_told_as_they_are() {
     none(&docs::misshapen(&read("docs/cli.md"), &read("ui/src/generated/View.ts")));
+}
+
+#[test]
+fn every_page_of_the_book_is_in_its_table_of_contents() {
+    none(&book::unlisted(SOURCES.iter(), &read("docs/SUMMARY.md")));
+}
+
+#[test]
+fn links_of_the_documents_lead_to_what_is_there() {
+    let read = |path: &std::path::Path| {
+        let path = top().join(path);
+        // Pictures and folders are linked to as they are.
+        std::fs::read_to_string(&path).ok().or_else(|| path.exists().then(String::new))
+    };
+    let pages = SOURCES.iter().filter(|one| one.is(&["md"]));
+    none(&pages.flat_map(|page| book::dangling(page, &read)).collect::<Vec<_>>());
+}
+
+#[test]
+fn pictures_of_the_book_stay_small() {
+    let folder = std::fs::read_dir(top().join("docs/pictures")).unwrap();
+    let bytes: u64 = folder.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes < 1_500_000, "docs/pictures holds {bytes} bytes");
 }

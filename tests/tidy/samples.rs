@@ -2,7 +2,7 @@
 
 use crate::edges::{Edge, foreign, strays, unlike_deny};
 use crate::tree::{Source, top};
-use crate::{code, docs, text};
+use crate::{book, code, docs, text};
 
 fn edge(from: &str, to: &str, tests_only: bool, ours: bool) -> Edge {
     Edge { from: from.to_owned(), to: to.to_owned(), tests_only, ours }
@@ -154,4 +154,22 @@ fn a_shape_told_wrongly_is_seen() {
     assert!(faults.contains(&"Named has id, name".to_owned()), "{faults:?}");
     let right = docs::misshapen("| `Named` | `id`, `name` |", types);
     assert_eq!(right, ["only 1 shapes are told"]);
+}
+
+#[test]
+fn pages_outside_the_book_and_links_to_nowhere_are_seen() {
+    let page = |path: &str, text: &str| Source::sample(path, text);
+    let pages = [page("docs/a.md", ""), page("docs/b.md", ""), page("README.md", "")];
+    assert_eq!(book::unlisted(pages.iter(), "- [A](a.md)").len(), 1);
+    assert_eq!(book::unlisted(pages.iter(), "- [A](a.md)\n- [A](a.md)\n- [B](b.md)").len(), 1);
+    let read = |path: &std::path::Path| {
+        (path == std::path::Path::new("docs/b.md")).then(|| "# A heading, long".to_owned())
+    };
+    let faults = |text: &str| book::dangling(&page("docs/a.md", text), &read).len();
+    assert_eq!(
+        faults("[b](b.md) [b](../docs/b.md#a-heading-long) [out](https://example.com/b)"),
+        0
+    );
+    assert_eq!(faults("[c](c.md) [b](b.md#another-heading)"), 2);
+    assert_eq!(faults("```\n[c](c.md)\n```"), 0);
 }

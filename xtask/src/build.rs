@@ -25,6 +25,17 @@ pub fn programs(place: &Place, names: &[&str]) -> Result<()> {
         .run()
 }
 
+/// Some programs as they are given to people.
+pub fn released(place: &Place, names: &[&str]) -> Result<()> {
+    let mut args = vec!["build", "--release", "--workspace"];
+    for name in names {
+        args.extend(["--bin", name]);
+    }
+    Step::cargo(place, format!("cargo build --release {}", names.join(", ")), &args)
+        .or("Mend what the compiler says and run this again")
+        .run()
+}
+
 /// Everything, tests included.
 pub fn everything(place: &Place) -> Result<()> {
     Step::cargo(place, "cargo build, everything", &["build", "--workspace", "--all-targets"])

@@ -60,3 +60,12 @@ pub fn types(place: &Place, words: &[String]) -> Result<()> {
     }
     step.env("PROKURA_WRITE_TYPES", "1").or("Mend what the compiler says about crates/api").run()
 }
+
+/// `cargo xtask reference`: writes `docs/commands.md`. That it is not stale is a test of the command line.
+pub fn reference(place: &Place) -> Result<()> {
+    let test = ["test", "--quiet", "--workspace", "--bin", "prokura", "reference"];
+    Step::cargo(place, "docs/commands.md", &test)
+        .env("PROKURA_WRITE_REFERENCE", "1")
+        .or("Mend what the compiler says about crates/cli")
+        .run()
+}

@@ -34,6 +34,18 @@ pub const DESKTOP: &Group = &Group {
     ],
 };
 
+/// What packages are made with; the bundler itself comes from npm. It wants to see the headers of the tray's library.
+pub const PACKAGES: &Group = &Group {
+    purpose: "packages",
+    packages: &["binutils", "dpkg-dev", "libayatana-appindicator3-dev"],
+};
+
+/// What the test of the packages needs: a system with nothing on it.
+pub const CLEAN_ROOT: &Group = &Group {
+    purpose: "packages in a clean root",
+    packages: &["debootstrap", "appstream", "desktop-file-utils"],
+};
+
 /// Installs what is missing of a group; elsewhere than on Debian and its relatives it only says what is needed.
 pub fn install(group: &Group) -> Result<()> {
     if !answers("dpkg-query", &["--version"]) || !answers("apt-get", &["--version"]) {

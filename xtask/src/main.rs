@@ -9,6 +9,7 @@ mod check;
 mod debian;
 mod fuzz;
 mod node;
+mod package;
 mod place;
 mod python;
 mod start;
@@ -27,8 +28,11 @@ cargo xtask COMMAND
   demo [--headless [--json]]   the demo world: in the window, or printed
   test [--slow] [--agents]     check, build everything, run every test
   check                        format, lints, tidiness, generated types, licences, interface
+  package [--debug]            the .deb and the .rpm, into target/package/; with --debug from the programs of the tests
+  icons                        icons/ in all sizes, from icons/prokura.svg
+  reference                    docs/commands.md, from the command line's definitions
   types [--check]              write ui/src/generated from crates/api, or compare only
-  shots                        a picture of every screen, light and dark, into shots/
+  shots [--tutorial]           a picture of every screen, light and dark, into shots/; those of the book too
   fuzz [TARGET]… [--seconds N] run the fuzz targets (all), 30 seconds each unless told otherwise
   bench [NAME [ARGS]…]         measure one thing with the release build; without a name, the list
   conformance LEG [--requirements REV]
@@ -63,7 +67,10 @@ fn act(words: &[String]) -> Result<()> {
         "test" => suite::test(&place, known(rest, &["--slow", "--agents"])?),
         "check" => known(rest, &[]).and_then(|_| check::all(&place)),
         "types" => check::types(&place, known(rest, &["--check"])?),
-        "shots" => known(rest, &[]).and_then(|_| start::shots(&place)),
+        "package" => package::run(&place, known(rest, &["--debug"])?),
+        "icons" => known(rest, &[]).and_then(|_| package::icons(&place)),
+        "reference" => known(rest, &[]).and_then(|_| check::reference(&place)),
+        "shots" => start::shots(&place, known(rest, &["--tutorial"])?),
         "conformance" => start::conformance(&place, rest),
         "fuzz" => fuzz::run(&place, rest),
         "bench" => bench::run(&place, rest),

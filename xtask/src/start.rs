@@ -31,8 +31,8 @@ pub fn demo(place: &Place, words: &[String]) -> Result<()> {
         .run()
 }
 
-/// `cargo xtask shots`.
-pub fn shots(place: &Place) -> Result<()> {
+/// `cargo xtask shots`. With `--tutorial` the pictures of docs/first-ten-minutes.md are renewed, smaller.
+pub fn shots(place: &Place, words: &[String]) -> Result<()> {
     build::desktop_needs(place)?;
     node::install(place, &place.tests().join("node"))?;
     build::programs(place, &["prokura", "prokura-demo", "prokura-desktop"])?;
@@ -41,12 +41,27 @@ pub fn shots(place: &Place) -> Result<()> {
     let step = Step::cargo(
         place,
         "pictures into shots/",
-        &["test", "--workspace", "--test", "shell", "shots"],
+        &["test", "--workspace", "--test", "shell", "--", "shots", "newcomer"],
     );
     with_tools(place, step)
-        .env("PROKURA_SHOTS", folder)
+        .env("PROKURA_SHOTS", &folder)
         .or("The lines above say which screen could not be shown")
-        .run()
+        .run()?;
+    if given(words, "--tutorial") { tutorial(place, &folder) } else { Ok(()) }
+}
+
+/// The pictures that the book shows of a newcomer's way. The one of the pairing stays out: it names folders of this machine.
+fn tutorial(place: &Place, folder: &std::path::Path) -> Result<()> {
+    for name in ["1-start", "2-connect", "3-sign-in", "5-grant", "6-call", "7-done"] {
+        let from = folder.join(format!("first-{name}-light.png"));
+        let to = place.root.join(format!("docs/pictures/first-{name}.png"));
+        Step::new(format!("docs/pictures/first-{name}.png"), "/usr/bin/convert")
+            .args(&[from])
+            .args(&["-strip", "+dither", "-colors", "48", "-define", "png:compression-level=9"])
+            .args(&[to])
+            .run()?;
+    }
+    Ok(())
 }
 
 /// `cargo xtask conformance`.

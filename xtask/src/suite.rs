@@ -3,7 +3,7 @@
 
 use crate::place::Place;
 use crate::step::{Step, seconds};
-use crate::{agents, build, check, given, node, python};
+use crate::{agents, build, check, debian, given, node, package, python};
 use anyhow::{Result, bail};
 use std::time::Instant;
 
@@ -49,6 +49,10 @@ pub fn test(place: &Place, words: &[String]) -> Result<()> {
         .or("Run one again with `cargo test --workspace --test TOPIC NAME`");
     if given(words, "--slow") {
         step = step.env("PROKURA_TEST_SLOW", "1");
+        if cfg!(target_os = "linux") {
+            debian::install(debian::CLEAN_ROOT)?;
+            step = step.env("PROKURA_TEST_PACKAGES", package::made(place)?);
+        }
     }
     if given(words, "--agents") {
         agents::install(place)?;

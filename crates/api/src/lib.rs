@@ -56,6 +56,8 @@ pub trait Surroundings: Send + Sync {
     fn http(&self) -> String;
     /// The data folder, for people.
     fn data(&self) -> String;
+    /// The data folder, where it is another than the one that programs look in by themselves.
+    fn other_data(&self) -> Option<PathBuf>;
     /// Whether the vault is open, and a sentence about it.
     fn vault(&self) -> (bool, String);
     /// Where the person's files are.

@@ -92,6 +92,16 @@ pub enum Command {
     Network(Network),
     /// Say that this data folder is the only one left of those that were copied: its sign-ins are renewed again.
     Adopt,
+    /// Print the completions of a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages of this program and its commands into a folder.
+    Manual {
+        /// The folder; made where it is missing.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

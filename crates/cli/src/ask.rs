@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::args::{Agents, Args, Command, Flow, Network, Servers, Tools};
 use crate::guardrails::Guardrails;
 use crate::{
-    access, approvals, audit, bundles, grants, guardrails, rules, serve, show, sign_in, wire,
+    access, approvals, audit, bundles, grants, guardrails, reference, rules, serve, show, sign_in,
+    wire,
 };
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -54,6 +55,8 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Grants(words) => grants::run(&data, words, json).await,
         Command::Rules(words) => rules::run(&data, words, json).await,
         Command::Bundles(words) => bundles::run(&data, words, json).await,
+        Command::Completions { shell } => reference::completions(shell),
+        Command::Manual { folder } => reference::manual(&folder),
         Command::Approvals(words) => approvals::run(&data, words, json).await,
         command => {
             let value = ask(&data, &request(command)?).await?;
@@ -120,6 +123,8 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Bundles(_)
         | Command::Doctor
         | Command::Stdio(_)
+        | Command::Completions { .. }
+        | Command::Manual { .. }
         | Command::Serve(_) => {
             return Err(internal("this command is answered elsewhere"));
         }

@@ -13,6 +13,7 @@ mod consent;
 mod grants;
 mod guardrails;
 mod question;
+mod reference;
 mod rules;
 mod serve;
 mod show;

@@ -12,6 +12,7 @@ use prokura_vault::{Vault, VaultState};
 
 use crate::collector::Progress;
 use crate::doctor;
+use crate::folder::default_data_dir;
 
 /// See [`Surroundings`].
 pub(crate) struct Around {
@@ -29,6 +30,11 @@ impl Surroundings for Around {
 
     fn data(&self) -> String {
         self.data.display().to_string()
+    }
+
+    fn other_data(&self) -> Option<PathBuf> {
+        (self.data != default_data_dir())
+            .then(|| std::path::absolute(&self.data).unwrap_or_else(|_| self.data.clone()))
     }
 
     fn vault(&self) -> (bool, String) {

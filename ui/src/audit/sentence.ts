@@ -47,6 +47,8 @@ const SENTENCES: Record<string, string> = {
   "agent.added": "{agent} was added",
   "agent.revoked": "{agent} was revoked",
   "agent.paired": "A program was paired with {agent}",
+  "agent.wired": "A program's settings were changed to use Prokura",
+  "agent.unwired": "A program's settings were changed back",
   "agent.unpaired": "A program is no longer paired with {agent}",
   "agent.key_renewed": "{agent} was given a new key",
   "agent.client_registered": "A program registered; nobody let it in yet",

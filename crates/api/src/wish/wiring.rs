@@ -121,7 +121,7 @@ impl Api {
         let wire = match wish.way.as_str() {
             "command" => Wire::Stdio {
                 command: self.0.surroundings.program().display().to_string(),
-                args: vec!["stdio".to_owned(), "--agent".to_owned(), agent_name(&wish.agent)?],
+                args: self.stdio_words(agent_name(&wish.agent)?),
             },
             "sign_in" if known.signs_in => Wire::Http {
                 url: format!("{}/mcp", self.0.surroundings.http()),
@@ -143,6 +143,15 @@ impl Api {
             }
         };
         Ok(known.wire(&self.0.surroundings.folders(), &wire, &wish.take)?)
+    }
+
+    /// How the program starts `prokura stdio` so that it reaches this very Host.
+    fn stdio_words(&self, agent: String) -> Vec<String> {
+        let mut words = vec!["stdio".to_owned(), "--agent".to_owned(), agent];
+        if let Some(data) = self.0.surroundings.other_data() {
+            words.extend(["--data".to_owned(), data.display().to_string()]);
+        }
+        words
     }
 
     /// The server in Prokura for one of the program's: the one with the same URL, or a new one, with its key.
