@@ -2,7 +2,8 @@
 
 use prokura_account::AccountError;
 use prokura_delegation::{
-    AnswerFault, DelegationError, GrantFault, GuardrailTrouble, PinFault, UpstreamFault,
+    AnswerFault, DelegationError, GrantFault, GuardrailTrouble, PinFault, StepUpFault,
+    UpstreamFault,
 };
 use prokura_store::StoreError;
 
@@ -71,6 +72,7 @@ impl From<DelegationError> for Failure {
                 ),
             },
             DelegationError::Answer(fault) => unanswered(&fault, message),
+            DelegationError::StepUp(fault) => stepped(&fault, message),
             DelegationError::Pin(fault) => match fault {
                 PinFault::Unknown(_) => Self::new(
                     FailureCode::NotFound,
@@ -115,7 +117,7 @@ fn unanswered(fault: &AnswerFault, message: String) -> Failure {
         AnswerFault::Settled(_) | AnswerFault::Expired => {
             Failure::new(FailureCode::Conflict, message, "The agent can try the call again.")
         }
-        AnswerFault::OnlyOnce => {
+        AnswerFault::OnlyOnce | AnswerFault::EachTime => {
             Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
         }
         AnswerFault::BadTime(_) => {
@@ -153,6 +155,45 @@ fn unanswered(fault: &AnswerFault, message: String) -> Failure {
             Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
         }
     }
+}
+
+/// Why a yes was not given with enough.
+fn stepped(fault: &StepUpFault, message: String) -> Failure {
+    let (code, hint) = match fault {
+        StepUpFault::PassphraseNeeded => {
+            (FailureCode::PassphraseNeeded, "Give the approval passphrase, or deny.")
+        }
+        StepUpFault::NoPassphrase => (
+            FailureCode::Refused,
+            "Set one with `prokura approvals passphrase` or under Settings; denying works without.",
+        ),
+        StepUpFault::Wrong(_) => (
+            FailureCode::PassphraseNeeded,
+            "Try again, or deny. Each wrong one makes the next wait longer.",
+        ),
+        StepUpFault::Wait(..) => (
+            FailureCode::Refused,
+            "Wait; denying works at once. If it was not you who tried, somebody guesses at your passphrase.",
+        ),
+        StepUpFault::Vault(_) => {
+            (FailureCode::VaultLocked, "`prokura doctor` says what is missing and what to do.")
+        }
+        StepUpFault::Presence(_) => (
+            FailureCode::Refused,
+            "The question still waits: try again, or deny. Under Settings another level can be set for later calls.",
+        ),
+        StepUpFault::BadPassphrase => {
+            (FailureCode::BadRequest, "A sentence of several words is easy to keep in mind.")
+        }
+        StepUpFault::OldNeeded => {
+            (FailureCode::PassphraseNeeded, "Give the old one first, then the new one.")
+        }
+        StepUpFault::Scope(_) => (
+            FailureCode::BadRequest,
+            "Write class:destructive, server:NAME, tool:SERVER/TOOL or grant:ID.",
+        ),
+    };
+    Failure::new(code, message, hint)
 }
 
 impl From<UpstreamFault> for Failure {

@@ -30,8 +30,8 @@ pub use audit::AuditFilter;
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
-    AccessWish, AccountWish, AnswerWish, AuditWish, ClientWish, GrantWish, GuardrailWish,
-    MachineWish, Request, SignInChoice, SimulationWish, WireWish, seconds_in,
+    AccessWish, AccountWish, AnswerWish, AskingWish, AuditWish, ClientWish, GrantWish,
+    GuardrailWish, MachineWish, Request, SignInChoice, SimulationWish, WireWish, seconds_in,
 };
 
 /// What `host` knows of itself.

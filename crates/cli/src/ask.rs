@@ -169,6 +169,7 @@ fn grant(words: GrantAdd) -> Result<GrantWish, Failure> {
         budget: words.budget,
         until: words.until,
         note: words.note,
+        level: words.level.map(|level| level.as_str().to_owned()),
     })
 }
 

@@ -10,6 +10,7 @@ mod ask;
 mod audit;
 mod consent;
 mod guardrails;
+mod hidden;
 mod question;
 mod serve;
 mod show;
@@ -59,6 +60,7 @@ fn fail(failure: &Failure, json: bool) -> ExitCode {
         | FailureCode::NotFound
         | FailureCode::Conflict
         | FailureCode::Refused
+        | FailureCode::PassphraseNeeded
         | FailureCode::SignInNeeded
         | FailureCode::VaultLocked
         | FailureCode::AuditBroken

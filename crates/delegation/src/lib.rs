@@ -30,6 +30,7 @@ mod rounds;
 mod servers;
 mod shown;
 mod simulation;
+mod step_up;
 mod subscribe;
 mod suggest;
 mod switch;
@@ -40,7 +41,7 @@ mod wait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use prokura_domain::port::{Accounts, Prompter};
+use prokura_domain::port::{Accounts, Passphrases, Presence, Prompter};
 use prokura_domain::registry::ClientDocuments;
 use prokura_domain::{Change, Clock, Entropy};
 use prokura_store::{Log, Store, StoreError};
@@ -59,6 +60,7 @@ pub use pins::PinFault;
 pub use quiet::Disturb;
 pub use recent::{Aid, Suggestion};
 pub use simulation::{SimulatedCall, Simulation, Trial};
+pub use step_up::{StepUp, StepUpFault};
 pub use upstream::{Upstream, UpstreamFault};
 pub use wait::Wait;
 
@@ -77,6 +79,9 @@ pub enum DelegationError {
     /// A question could not be answered.
     #[error(transparent)]
     Answer(#[from] AnswerFault),
+    /// A yes was not given with enough.
+    #[error(transparent)]
+    StepUp(#[from] StepUpFault),
     /// A tool could not be accepted or classified.
     #[error(transparent)]
     Pin(#[from] PinFault),
@@ -115,6 +120,10 @@ pub struct Parts {
     pub accounts: Arc<dyn Accounts>,
     /// The documents by which programs of agents name themselves.
     pub documents: Arc<dyn ClientDocuments>,
+    /// Checks approval passphrases.
+    pub passphrases: Arc<dyn Passphrases>,
+    /// Asks the system whether the person is there.
+    pub presence: Arc<dyn Presence>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -153,6 +162,7 @@ struct Inner {
     flow: std::sync::RwLock<prokura_domain::FlowRule>,
     guardrails: std::sync::RwLock<Arc<prokura_policy::Guardrails>>,
     standing: care::Standing,
+    steps: step_up::Steps,
 }
 
 impl std::fmt::Debug for Delegation {
@@ -170,6 +180,7 @@ impl Delegation {
         let paused = parts.store.setting(switch::PAUSED)?.as_deref() == Some("true");
         let rule = flow::stored_rule(&parts.store)?;
         let guardrails = guardrails::stored(&parts.store)?;
+        let steps = step_up::Steps::stored(&parts.store)?;
         let delegation = Self(Arc::new(Inner {
             parts,
             flow: std::sync::RwLock::new(rule),
@@ -189,6 +200,7 @@ impl Delegation {
             registry: registry::Registry::default(),
             pinning: std::sync::Mutex::new(()),
             standing: care::Standing::default(),
+            steps,
         }));
         delegation.drop_left_over()?;
         delegation.apply_log_settings()?;

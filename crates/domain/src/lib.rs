@@ -16,6 +16,7 @@ pub mod grant;
 pub mod guardrail;
 pub mod id;
 pub mod json;
+pub mod level;
 pub mod pointer;
 pub mod port;
 pub mod process;
@@ -44,6 +45,7 @@ pub use id::{
     AccountId, AgentId, CallId, GrantId, GuardrailId, PairingId, QuestionId, ServerId, SignInId,
 };
 pub use json::Json;
+pub use level::{Level, LevelScope, Levels, Passphrase};
 pub use pointer::Pointer;
 pub use process::{Caller, Pairing, PairingReason, Process, Program, SeenFile};
 pub use protocol::{Era, Method};

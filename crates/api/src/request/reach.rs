@@ -1,6 +1,6 @@
 //! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
 
-use super::{AccountWish, AnswerWish, AuditWish, GuardrailWish, Request};
+use super::{AccountWish, AnswerWish, AskingWish, AuditWish, GuardrailWish, Request};
 
 /// What a wish does to what Agents may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl Request {
                 | Self::Approvals { .. }
                 | Self::ApprovalShow { .. }
                 | Self::ApprovalsTold
+                | Self::Asking(AskingWish::Show)
                 | Self::Audit(
                     AuditWish::List { .. }
                         | AuditWish::Show { .. }

@@ -31,6 +31,7 @@ fn export(folder: &Path) {
         view::AgentView,
         view::ApprovalView,
         view::ApprovalsToldView,
+        view::AskingView,
         view::CheckView,
         view::FlowView,
         view::GrantView,

@@ -5,10 +5,12 @@
 mod asking;
 mod budgets;
 mod conditions;
+mod doorman;
 mod flows;
 mod pairing;
 mod rounds;
 mod sending;
 mod sign_in;
+mod step_up;
 mod tools;
 mod world;

@@ -1,0 +1,34 @@
+//! `cargo xtask bench NAME`: builds one bench with the release profile and runs it. What it prints is its own business; here
+//! is only which there are. Benches are measured on a quiet machine and never run by the tests.
+
+use crate::place::Place;
+use crate::step::Step;
+use anyhow::{Result, bail};
+
+/// A bench: its name, its package, its target in that package, and what it measures.
+struct Bench {
+    name: &'static str,
+    package: &'static str,
+    target: &'static str,
+    about: &'static str,
+}
+
+/// All of them.
+const BENCHES: &[Bench] = &[];
+
+/// `cargo xtask bench NAME [ARGS]…`. Without a name: the list.
+pub fn run(place: &Place, words: &[String]) -> Result<()> {
+    let Some((name, rest)) = words.split_first() else {
+        for bench in BENCHES {
+            println!("  {:<10} {}", bench.name, bench.about);
+        }
+        return Ok(());
+    };
+    let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
+        let names: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        bail!("{name:?} is no bench; there are: {}", names.join(", "));
+    };
+    let mut words = vec!["bench", "-p", bench.package, "--bench", bench.target, "--"];
+    words.extend(rest.iter().map(String::as_str));
+    Step::cargo(place, format!("bench {name}: {}", bench.about), &words).run()
+}
