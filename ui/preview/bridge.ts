@@ -28,9 +28,9 @@ function settle(id: string, to: string, note: string | null) {
 export const answers: [string, Record<string, unknown>][] = [];
 
 /** Starts over, with one question or all, for tests. */
-export function reset(only?: string): void {
+export function reset(only?: string | readonly string[]): void {
   answers.length = 0;
-  approvals = data.approvals(only === undefined ? scene : "crowded").filter((one) => only === undefined || one.id === only);
+  approvals = data.approvals(only === undefined ? scene : "crowded").filter((one) => only === undefined || (typeof only === "string" ? one.id === only : only.includes(one.id)));
 }
 
 const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {

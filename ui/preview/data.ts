@@ -233,6 +233,7 @@ export function approvals(scene: Scene): ApprovalView[] {
   const harder = [
     approval(20, { id: "qst_20", level: "passphrase", target: text("close_account") }),
     approval(21, { id: "qst_21", level: "presence", can_remember: false, target: text("delete_everything") }),
+    ...[30, 31, 32].map((at) => approval(at, { id: `qst_${at}`, agent: { id: "agt_1", name: "codex" }, class: "write", target: text("create_issue"), arguments: [argument("/name", "create_issue"), argument("/arguments/title", `Issue ${at}`)] })),
     approval(22, { id: "qst_22", level: "presence", can_remember: false, target: text("close_account"), in_the_way: "polkit does not run on this machine" }),
   ];
   return [...(scene === "crowded" ? [...waiting, ...harder] : [...waiting.slice(0, 3), pairing(9, { state: "used", settled_at: ago(25) }), consent(8, { agents: [] }, { state: "used", settled_at: ago(27), agent: { id: "agt_0", name: "claude-code" } })]), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];

@@ -7,7 +7,7 @@ import { answers, reset } from "../preview/bridge";
 let shown: Record<string, unknown> | undefined;
 
 /** Shows the window with the recorded questions named; all of them where none is. */
-async function show(only?: string): Promise<void> {
+async function show(only?: string | readonly string[]): Promise<void> {
   reset(only);
   shown = mount(ApprovalWindow, { target: document.body });
   await pass(60);
@@ -189,4 +189,21 @@ test("what nobody can say yes to here can be denied, and says why", async () => 
   press("Escape");
   await pass(60);
   expect(answers.map(([command]) => command)).toEqual(["approval_deny"]);
+});
+
+test("questions that are alike are decided together, each with its arguments shown, and nothing that came later", async () => {
+  await show(["qst_30", "qst_31", "qst_32"]);
+  await pass(500);
+  [...document.querySelectorAll("button")].find((one) => one.textContent?.includes("3 like this"))?.click();
+  await pass(60);
+  for (const at of [30, 31, 32]) expect(document.body.textContent).toContain(`Issue ${at}`);
+  const all = document.querySelector<HTMLButtonElement>("[data-testid=allow-all]");
+  expect(all?.getAttribute("aria-disabled")).toBe("true");
+  all?.click();
+  await pass(60);
+  expect(answers).toEqual([]);
+  await pass(500);
+  all?.click();
+  await pass(200);
+  expect(answers).toEqual([30, 31, 32].map((at) => ["approval_allow", { approval: `qst_${at}`, answer: "once", passphrase: null }]));
 });

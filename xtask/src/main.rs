@@ -27,7 +27,7 @@ cargo xtask COMMAND
   test [--slow] [--agents]     check, build everything, run every test
   check                        format, lints, tidiness, generated types, licences, interface
   types [--check]              write ui/src/generated from crates/api, or compare only
-  shots                        a picture of every screen, light and dark, into shots/
+  shots                        a picture of every screen, light and dark, into shots/, and of questions into docs/
   fuzz [TARGET]… [--seconds N] run the fuzz targets (all), 30 seconds each unless told otherwise
   bench [NAME [ARGS]…]         measure one thing with the release build; without a name, the list
   conformance LEG [--requirements REV]
