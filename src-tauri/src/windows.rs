@@ -83,7 +83,7 @@ pub(crate) fn on_event<R: Runtime>(window: &Window<R>, event: &WindowEvent) {
 async fn refuse_waiting(running: &Running) -> Result<(), Failure> {
     let api = running.api().await?;
     for question in api.approvals(false).await? {
-        api.approval_answer(question.id, AnswerWish::Deny(None), Origin::Window).await?;
+        api.approval_answer(question.id, AnswerWish::Deny(None), None, Origin::Window).await?;
     }
     Ok(())
 }

@@ -141,7 +141,8 @@ impl Asked {
         let wide = said.out.lines().find(|line| line.chars().count() > 80);
         assert_eq!(wide, None, "{cause}: a terminal would begin a line of its own");
         let shown = read(&said.out);
-        let yes = Request::ApprovalAnswer { approval: id, answer: AnswerWish::Once };
+        let yes =
+            Request::ApprovalAnswer { approval: id, answer: AnswerWish::Once, passphrase: None };
         self.control.ask(&yes).await.unwrap();
         let reply = call.await.unwrap().unwrap();
         assert!(reply.is_fine(), "{cause}: {}", reply.raw);

@@ -38,6 +38,7 @@ mod sign_in;
 mod sign_in_attacks;
 mod signing;
 mod stdio;
+mod step_up;
 mod taking_back;
 mod unanswered;
 mod wiring;

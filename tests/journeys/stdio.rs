@@ -206,13 +206,14 @@ async fn an_agents_own_child_may_look_and_deny_but_not_allow_itself_anything() {
         "grants", "add", "--agent", "coder", "--server", "ledger", "--tools", "*", "--effect",
         "allow",
     ];
-    let widening: [&[&str]; 6] = [
+    let widening: [&[&str]; 7] = [
         &grant,
         &["agents", "add", "another", "--key"],
         &["servers", "add", "http://127.0.0.1:9/mcp", "--name", "mine"],
         &["tools", "classify", "--server", "ledger", "send_payment", "--class", "read"],
         &["resume"],
         &["grants", "revoke", &deny],
+        &["approvals", "level", "class:destructive", "click"],
     ];
     for words in widening {
         let said = agent.ask("run", run(words)).await.unwrap();
@@ -228,7 +229,15 @@ async fn an_agents_own_child_may_look_and_deny_but_not_allow_itself_anything() {
         .filter(|record| record["kind"] == "wish.refused")
         .filter_map(|record| record["detail"]["wish"].as_str())
         .collect();
-    let words = ["grant_revoke", "resume", "tool_classify", "server_add", "agent_add", "grant_add"];
+    let words = [
+        "asking",
+        "grant_revoke",
+        "resume",
+        "tool_classify",
+        "server_add",
+        "agent_add",
+        "grant_add",
+    ];
     assert_eq!(refused, words, "newest first");
 }
 

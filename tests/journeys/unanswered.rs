@@ -96,6 +96,7 @@ async fn a_question_nobody_answers_in_ten_minutes_is_a_refusal() {
     let late = Request::ApprovalAnswer {
         approval: question["id"].as_str().unwrap().to_owned(),
         answer: AnswerWish::Once,
+        passphrase: None,
     };
     assert!(waiting.host.api().answer(late).await.is_err(), "an expired question was answered");
     assert_eq!(waiting.questions(true).await[0]["state"], "expired");
@@ -124,6 +125,7 @@ async fn a_yes_for_a_while_ends_with_its_while() {
     let yes = Request::ApprovalAnswer {
         approval: question["id"].as_str().unwrap().to_owned(),
         answer: AnswerWish::SameArgumentsFor(900),
+        passphrase: None,
     };
     waiting.host.api().answer(yes).await.unwrap();
     assert!(called.await.unwrap().unwrap().is_fine());
@@ -249,7 +251,7 @@ async fn a_yes_that_nobody_used_ends_when_its_question_would_have() {
     };
     let answered = async |answer: AnswerWish| {
         let approval = waiting.raised().await["id"].as_str().unwrap().to_owned();
-        let wish = Request::ApprovalAnswer { approval, answer };
+        let wish = Request::ApprovalAnswer { approval, answer, passphrase: None };
         waiting.host.api().answer(wish).await.unwrap();
     };
     // In time it serves its call; a second too late it is as if nobody had said it.

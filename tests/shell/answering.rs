@@ -86,7 +86,7 @@ async fn closing_the_approval_window_refuses_and_the_next_call_opens_it_again() 
     let call = calling(stage.clerk().await, "send_payment", payment("4.00"));
     window.turn_to_approval(&stage.main).await;
     window.armed().await;
-    stage.display.close_window("Approval").unwrap();
+    stage.display.close_window("Approval").await;
     assert_refused(&stage, "denied", call).await;
     stage.display.hidden("Approval").await;
 
@@ -103,7 +103,7 @@ async fn closing_the_approval_window_refuses_and_the_next_call_opens_it_again() 
 async fn closing_the_main_window_keeps_the_gateway_running_and_calls_still_ask() {
     let stage = Set::ledger().await.open().await;
     let window = &stage.window;
-    stage.display.close_window("Prokura").unwrap();
+    stage.display.close_window("Prokura").await;
     stage.display.hidden("Prokura").await;
     let call = calling(stage.clerk().await, "send_payment", payment("6.00"));
     window.turn_to_approval(&stage.main).await;

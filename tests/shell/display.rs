@@ -43,10 +43,44 @@ impl Display {
     }
 
     /// Closes the window whose title starts with `title`, as Alt+F4 does.
-    pub fn close_window(&self, title: &str) -> anyhow::Result<()> {
-        self.run(Command::new("xdotool").args(["windowactivate", "--sync", &self.window(title)?]))?;
-        // A key in the same command would be sent to the window alone, and the window manager would never see it.
-        self.run(Command::new("xdotool").args(["key", "alt+F4"]))
+    pub async fn close_window(&self, title: &str) {
+        // The window manager can be busy with another window, and then a key goes nowhere: pressed until it was heard,
+        // and never when another window would hear it.
+        eventually(&format!("the end of {title}"), Duration::from_secs(20), || async {
+            let Ok(window) = self.window(title) else { return Some(()) };
+            self.run(Command::new("xdotool").args(["windowactivate", &window])).ok()?;
+            let active = self.said(Command::new("xdotool").arg("getactivewindow")).ok()?;
+            if active == window {
+                // A key in the same command would be sent to the window alone, past the window manager.
+                self.run(Command::new("xdotool").args(["key", "alt+F4"])).ok()?;
+            }
+            None
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Presses keys, as a person does: whatever has the focus gets them.
+    pub fn keys(&self, keys: &[&str]) {
+        let delay = ["key", "--delay", "25"];
+        self.run(Command::new("xdotool").args(delay).args(keys)).unwrap();
+    }
+
+    /// Types a text into what has the focus.
+    pub fn types(&self, text: &str) {
+        self.run(Command::new("xdotool").args(["type", "--delay", "10", "--", text])).unwrap();
+    }
+
+    /// Brings a window to the front and gives it the keyboard.
+    pub async fn focus(&self, title: &str) {
+        eventually(&format!("{title} in front"), Duration::from_secs(20), || async {
+            let window = self.window(title).ok()?;
+            self.run(Command::new("xdotool").args(["windowactivate", &window])).ok()?;
+            let active = self.said(Command::new("xdotool").arg("getactivewindow")).ok()?;
+            (active == window).then_some(())
+        })
+        .await
+        .unwrap();
     }
 
     /// Waits until no window with such a title is on the screen.
@@ -80,12 +114,17 @@ impl Display {
     }
 
     fn run(&self, command: &mut Command) -> anyhow::Result<()> {
+        self.said(command).map(drop)
+    }
+
+    /// Runs a command; answers with what it said.
+    fn said(&self, command: &mut Command) -> anyhow::Result<String> {
         let output = command
             .env("DISPLAY", &self.name)
             .output()
             .with_context(|| format!("{} is missing", command.get_program().to_string_lossy()))?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.success(), "{}: {said}", command.get_program().to_string_lossy());
-        Ok(())
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 }

@@ -105,7 +105,7 @@ impl Window {
         let waiting = self.control.ask(&Request::Approvals { all: false }).await;
         let waiting = waiting.map_err(|failure| failure.message)?;
         let approval = waiting[0]["id"].as_str().ok_or("nobody is asked")?.to_owned();
-        let yes = Request::ApprovalAnswer { approval, answer: AnswerWish::Once };
+        let yes = Request::ApprovalAnswer { approval, answer: AnswerWish::Once, passphrase: None };
         self.control.ask(&yes).await.map_err(|failure| failure.message)?;
         let reply = call.await.map_err(|fault| said(&fault))?.map_err(|fault| said(&fault))?;
         if !reply.is_fine() {

@@ -4,13 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod answering;
+mod axe;
 mod display;
 mod driver;
 mod fidelity;
 mod governed_call;
 mod hands;
+mod keyboard;
 mod newcomer;
+mod notices;
 mod process;
+mod prompts;
 mod setting_up;
 mod shots;
 mod stage;
+mod step_up;

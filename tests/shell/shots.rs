@@ -26,14 +26,16 @@ impl Album {
         [("GTK_THEME", if self.theme == "dark" { "Adwaita:dark" } else { "Adwaita" })]
     }
 
-    /// A picture of the main window.
+    /// A picture of the main window, which has to be accessible.
     async fn main(&self, stage: &Stage, name: &str) {
         self.picture(stage, "Prokura", name).await;
+        stage.window.accessible(&format!("{name}-{}", self.theme)).await;
     }
 
     /// A picture of the approval window.
     async fn approval(&self, stage: &Stage, name: &str) {
         self.picture(stage, "Approval", name).await;
+        stage.window.accessible(&format!("{name}-{}", self.theme)).await;
     }
 
     async fn picture(&self, stage: &Stage, title: &str, name: &str) {
@@ -151,6 +153,9 @@ async fn audit_and_settings(album: &Album, stage: &Stage) {
     window.click_on("//main//ol//button[contains(., 'call to send_payment')]").await;
     window.sees("Hash before").await;
     album.main(stage, "audit-record").await;
+    window.go("Guardrails").await;
+    window.sees("Guardrails").await;
+    album.main(stage, "guardrails").await;
     window.go("Settings").await;
     window.sees("Address for agents").await;
     album.main(stage, "settings").await;

@@ -28,9 +28,9 @@ function settle(id: string, to: string, note: string | null) {
 export const answers: [string, Record<string, unknown>][] = [];
 
 /** Starts over, with one question or all, for tests. */
-export function reset(only?: string): void {
+export function reset(only?: string | readonly string[]): void {
   answers.length = 0;
-  approvals = data.approvals(scene).filter((one) => only === undefined || one.id === only);
+  approvals = data.approvals(only === undefined ? scene : "crowded").filter((one) => only === undefined || (typeof only === "string" ? one.id === only : only.includes(one.id)));
 }
 
 const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
@@ -90,6 +90,10 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   do_not_disturb: () => data.state(scene),
   scopes_give: () => new Promise(() => undefined),
   scopes_ask_again: () => null,
+  asking: () => data.asking(scene),
+  asking_level: () => data.asking(scene),
+  asking_passphrase: () => data.asking(scene),
+  asking_notices: () => data.asking(scene),
   consent_allow: (args) => (args["number"] === "17" ? settle(String(args["approval"]), "used", null) : fail("refused", "Another number is shown there, so nobody was let in.", "If you did not start this sign-in, somebody else did: it is over now.")),
   approval_deny: (args) => settle(String(args["approval"]), "denied", args["note"] as string | null),
   audit: (args) => data.audit(scene, args as { limit: number; before: number | null; filter: data.Filter }),

@@ -1,6 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
 import type { RulesWish, WireWish } from "../src/generated/Request";
-import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, AuditStatusView, BundleView, CallView, CheckView, ConsentView, DayView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, PlannedRuleView, PlanView, ProgramView, RecordView, RulePlanView, ServerView, SimulationView, StateView, ToolView, TouchedView, WirePreviewView } from "../src/generated/View";
+import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, AskingView, AuditStatusView, BundleView, CallView, CheckView, ConsentView, DayView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, PlannedRuleView, PlanView, ProgramView, RecordView, RulePlanView, ServerView, SimulationView, StateView, ToolView, TouchedView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -181,7 +181,7 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
   ];
   return {
     id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "claude-code" }, agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
-    method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], only_once: false, arguments: args,
+    method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], only_once: false, level: "click", in_the_way: null, arguments: args,
     raw: text(`{"name":"send_payment","arguments":{"recipient":"Bright\\u200bfields Ltd","iban":"GB29NWBK60161331926819","amount":1840.00,"urgent":true,"reference":"${LONG}","tags":[]}}`),
     pretty: text("{\n  \"name\": \"send_payment\"\n}"), floods: false,
     changes: at === 0 ? [{ pointer: text("/amount"), before: text("184.00"), now: text("1840.00") }, { pointer: text("/urgent"), before: null, now: text("true") }] : null,
@@ -239,7 +239,13 @@ export function approvals(scene: Scene): ApprovalView[] {
     ],
   }));
   const done = ["used", "denied", "expired", "dropped", "allowed"].map((settled, at) => approval(10 + at, { state: settled, settled_at: ago(40 + at * 90), note: settled === "denied" ? "Use the test account instead." : null }));
-  return [...(scene === "crowded" ? waiting : [...waiting.slice(0, 3), pairing(9, { state: "used", settled_at: ago(25) }), consent(8, { agents: [] }, { state: "used", settled_at: ago(27), agent: { id: "agt_0", name: "claude-code" } })]), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];
+  const harder = [
+    approval(20, { id: "qst_20", level: "passphrase", target: text("close_account") }),
+    approval(21, { id: "qst_21", level: "presence", can_remember: false, target: text("delete_everything") }),
+    ...[30, 31, 32].map((at) => approval(at, { id: `qst_${at}`, agent: { id: "agt_1", name: "codex" }, class: "write", target: text("create_issue"), arguments: [argument("/name", "create_issue"), argument("/arguments/title", `Issue ${at}`)] })),
+    approval(22, { id: "qst_22", level: "presence", can_remember: false, target: text("close_account"), in_the_way: "polkit does not run on this machine" }),
+  ];
+  return [...(scene === "crowded" ? [...waiting, ...harder] : [...waiting.slice(0, 3), pairing(9, { state: "used", settled_at: ago(25) }), consent(8, { agents: [] }, { state: "used", settled_at: ago(27), agent: { id: "agt_0", name: "claude-code" } })]), ...(scene === "crowded" ? Array.from({ length: 30 }, (_, at) => done.map((one) => ({ ...one, id: `${one.id}_${at}` }))).flat() : done)];
 }
 
 const KINDS = ["call.outcome", "call.intent", "question.settled", "question.raised", "call.refused", "call.outcome", "call.intent", "token.refreshed", "tool.changed", "grant.added", "agent.added", "account.signed_in", "server.added", "host.started", "log.opened"];
@@ -345,6 +351,16 @@ export const told = () => ({
   advice: "You allowed 39 % of 28 questions in under two seconds: you may be approving unread. Allow narrow things for a time, so that fewer questions come.",
   do_not_disturb: "off",
 });
+
+export const asking = (scene: Scene): AskingView => scene === "empty"
+  ? { levels: [], passphrase_set: false, wait_seconds: 0, unable: "polkit does not run on this machine", notices: true }
+  : {
+    levels: [
+      { scope: "class:destructive", words: "Every destructive tool", level: "passphrase", in_the_way: null },
+      { scope: "tool:ledger/close_account", words: "close_account at ledger", level: "presence", in_the_way: "polkit does not know Prokura yet; install Prokura's package, or put packaging/linux/org.prokura.desktop.policy into /usr/share/polkit-1/actions" },
+    ],
+    passphrase_set: true, wait_seconds: 0, unable: "polkit does not know Prokura yet; install Prokura's package, or put packaging/linux/org.prokura.desktop.policy into /usr/share/polkit-1/actions", notices: true,
+  };
 
 export const network = (scene: Scene): NetworkView => scene === "empty"
   ? { proxy: null, authorities: [], documents: true }

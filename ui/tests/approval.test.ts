@@ -7,7 +7,7 @@ import { answers, reset } from "../preview/bridge";
 let shown: Record<string, unknown> | undefined;
 
 /** Shows the window with the recorded questions named; all of them where none is. */
-async function show(only?: string): Promise<void> {
+async function show(only?: string | readonly string[]): Promise<void> {
   reset(only);
   shown = mount(ApprovalWindow, { target: document.body });
   await pass(60);
@@ -47,7 +47,7 @@ test("nothing can be answered before the buttons are armed", async () => {
   expect(allow()?.getAttribute("aria-disabled")).toBe("false");
   allow()?.click();
   await pass(60);
-  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: "once" }]]);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: "once", passphrase: null }]]);
 });
 
 test("a change of focus disarms the buttons", async () => {
@@ -73,7 +73,7 @@ test("another question disarms the buttons and forgets the choice", async () => 
   await pass(500);
   allow()?.click();
   await pass(60);
-  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: "once" }]]);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: "once", passphrase: null }]]);
 });
 
 test("enter never allows a destructive call, and may allow a write", async () => {
@@ -124,7 +124,7 @@ test("the button says for how long", async () => {
   expect(allow()?.textContent).toContain("Allow these arguments for 1 hour");
   allow()?.click();
   await pass(60);
-  expect(answers).toEqual([["approval_allow", { approval: "qst_0", answer: { same_arguments_for: 3600 } }]]);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_0", answer: { same_arguments_for: 3600 }, passphrase: null }]]);
 });
 
 test("what a call reaches stays fixed unless the person lets go of it", async () => {
@@ -138,7 +138,7 @@ test("what a call reaches stays fixed unless the person lets go of it", async ()
   await pass(500);
   allow()?.click();
   await pass(60);
-  expect(answers).toEqual([["approval_allow", { approval: "qst_0", answer: { target_for: { seconds: 900, fixed: ["/recipient", "/amount"] } } }]]);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_0", answer: { target_for: { seconds: 900, fixed: ["/recipient", "/amount"] } }, passphrase: null }]]);
 });
 
 test("a suggestion fills in the choice and answers nothing", async () => {
@@ -149,7 +149,7 @@ test("a suggestion fills in the choice and answers nothing", async () => {
   expect(answers).toEqual([]);
   allow()?.click();
   await pass(60);
-  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: { target_for: { seconds: 28800, fixed: ["/number"] } } }]]);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_1", answer: { target_for: { seconds: 28800, fixed: ["/number"] } }, passphrase: null }]]);
 });
 
 test("hidden characters stand as marks and every argument has its row", async () => {
@@ -157,4 +157,53 @@ test("hidden characters stand as marks and every argument has its row", async ()
   expect(document.querySelector("table .mark")?.textContent).toBe("U+200B");
   expect(document.querySelectorAll("tbody th[scope='row']").length).toBe(7);
   expect([...document.querySelectorAll("tbody th[scope='row']")].map((one) => one.textContent)).toContain("/recipient");
+});
+
+test("a passphrase is needed, is sent once, and does not stay on the screen", async () => {
+  await show("qst_20");
+  await pass(500);
+  expect(allow()?.getAttribute("aria-disabled")).toBe("true");
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([]);
+  const field = document.querySelector<HTMLInputElement>("input[type=password]");
+  if (!field) throw new Error("no field");
+  field.value = "correct horse";
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  flushSync();
+  expect(allow()?.getAttribute("aria-disabled")).toBe("false");
+  allow()?.click();
+  flushSync();
+  expect(field.value).toBe("");
+  await pass(60);
+  expect(answers).toEqual([["approval_allow", { approval: "qst_20", answer: "once", passphrase: "correct horse" }]]);
+});
+
+test("what nobody can say yes to here can be denied, and says why", async () => {
+  await show("qst_22");
+  await pass(500);
+  expect(document.body.textContent).toContain("polkit does not run on this machine");
+  allow()?.click();
+  await pass(60);
+  expect(answers).toEqual([]);
+  press("Escape");
+  await pass(60);
+  expect(answers.map(([command]) => command)).toEqual(["approval_deny"]);
+});
+
+test("questions that are alike are decided together, each with its arguments shown, and nothing that came later", async () => {
+  await show(["qst_30", "qst_31", "qst_32"]);
+  await pass(500);
+  [...document.querySelectorAll("button")].find((one) => one.textContent?.includes("3 like this"))?.click();
+  await pass(60);
+  for (const at of [30, 31, 32]) expect(document.body.textContent).toContain(`Issue ${at}`);
+  const all = document.querySelector<HTMLButtonElement>("[data-testid=allow-all]");
+  expect(all?.getAttribute("aria-disabled")).toBe("true");
+  all?.click();
+  await pass(60);
+  expect(answers).toEqual([]);
+  await pass(500);
+  all?.click();
+  await pass(200);
+  expect(answers).toEqual([30, 31, 32].map((at) => ["approval_allow", { approval: `qst_${at}`, answer: "once", passphrase: null }]));
 });

@@ -37,7 +37,11 @@ const BENCHES: &[Bench] = &[
 
 /// `cargo xtask bench NAME [ARGS]…`. Without a name: the list.
 pub fn run(place: &Place, words: &[String]) -> Result<()> {
+    if words.first().is_some_and(|name| name == "prompt") {
+        return crate::start::prompt(place);
+    }
     let Some((name, rest)) = words.split_first() else {
+        println!("  {:<10} from a call to its question on the screen", "prompt");
         for bench in BENCHES {
             println!("  {:<10} {}", bench.name, bench.about);
         }

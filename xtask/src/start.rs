@@ -41,10 +41,11 @@ pub fn shots(place: &Place, words: &[String]) -> Result<()> {
     let step = Step::cargo(
         place,
         "pictures into shots/",
-        &["test", "--workspace", "--test", "shell", "--", "shots", "newcomer"],
+        &["test", "--workspace", "--test", "shell", "--", "shots", "newcomer", "pictured"],
     );
     with_tools(place, step)
         .env("PROKURA_SHOTS", &folder)
+        .env("PROKURA_PROMPTS", place.root.join("docs/pictures/prompts"))
         .or("The lines above say which screen could not be shown")
         .run()?;
     if given(words, "--tutorial") { tutorial(place, &folder) } else { Ok(()) }
@@ -62,6 +63,22 @@ fn tutorial(place: &Place, folder: &std::path::Path) -> Result<()> {
             .run()?;
     }
     Ok(())
+}
+
+/// `cargo xtask bench prompt`: the real window, in the build that tests use, so that the figure is no better than what
+/// people get.
+pub fn prompt(place: &Place) -> Result<()> {
+    build::desktop_needs(place)?;
+    node::install(place, &place.tests().join("node"))?;
+    build::programs(place, &["prokura", "prokura-desktop"])?;
+    let words =
+        ["test", "--workspace", "--test", "shell", "--", "--nocapture", "from_a_call_to_its"];
+    let step =
+        Step::cargo(place, "bench prompt: from a call to its question on the screen", &words);
+    with_tools(place, step)
+        .env("PROKURA_BENCH_ROUNDS", "30")
+        .or("The median is not under 250 ms, or the window did not come")
+        .run()
 }
 
 /// `cargo xtask conformance`.

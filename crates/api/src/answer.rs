@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, FailureCode};
-use crate::request::{AccountWish, AuditWish, BundleWish, GuardrailWish, Request, RulesWish};
+use crate::request::{
+    AccountWish, AskingWish, AuditWish, BundleWish, GuardrailWish, Request, RulesWish,
+};
 use crate::{Api, Origin};
 
 fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {
@@ -61,6 +63,7 @@ impl Api {
             Request::Rules(wish) => self.answer_about_rules(wish).await,
             Request::Bundle(wish) => self.answer_about_bundles(wish).await,
             Request::Audit(wish) => self.answer_about_audit(wish).await,
+            Request::Asking(wish) => self.answer_about_asking(wish).await,
             _ => self.answer_about_delegation(request).await,
         }
     }
@@ -101,6 +104,17 @@ impl Api {
             BundleWish::Take { text, key } => value(self.bundle_take(text, key).await),
             BundleWish::Release { name } => value(self.bundle_release(name).await),
         }
+    }
+
+    async fn answer_about_asking(&self, wish: AskingWish) -> Result<Value, Failure> {
+        value(match wish {
+            AskingWish::Show => self.asking().await,
+            AskingWish::Level { scope, level, passphrase } => {
+                self.asking_level(scope, level, passphrase).await
+            }
+            AskingWish::Passphrase { new, old } => self.asking_passphrase(new, old).await,
+            AskingWish::Notices { on } => self.asking_notices(on).await,
+        })
     }
 
     async fn answer_about_accounts(&self, wish: AccountWish) -> Result<Value, Failure> {
@@ -166,8 +180,8 @@ impl Api {
             Request::DoNotDisturb { mode } => value(self.do_not_disturb(mode).await),
             Request::Approvals { all } => value(self.approvals(all).await),
             Request::ApprovalShow { approval } => value(self.approval(approval).await),
-            Request::ApprovalAnswer { approval, answer } => {
-                value(self.approval_answer(approval, answer, Origin::Cli).await)
+            Request::ApprovalAnswer { approval, answer, passphrase } => {
+                value(self.approval_answer(approval, answer, passphrase, Origin::Cli).await)
             }
             _ => Err(Failure::new(
                 FailureCode::Internal,

@@ -20,6 +20,8 @@ pub enum FailureCode {
     Unreachable,
     /// The person has to sign in first.
     SignInNeeded,
+    /// The approval passphrase has to be given, or was wrong.
+    PassphraseNeeded,
     /// The Vault has no key now.
     VaultLocked,
     /// The audit log cannot be written; nothing goes out until it can.

@@ -3,7 +3,7 @@
 use prokura_account::AccountError;
 use prokura_delegation::{
     AnswerFault, BundleTrouble, DelegationError, GrantFault, GuardrailTrouble, PinFault,
-    UpstreamFault,
+    StepUpFault, UpstreamFault,
 };
 use prokura_store::StoreError;
 
@@ -75,6 +75,7 @@ impl From<DelegationError> for Failure {
                 ),
             },
             DelegationError::Answer(fault) => unanswered(&fault, message),
+            DelegationError::StepUp(fault) => stepped(&fault, message),
             DelegationError::Pin(fault) => match fault {
                 PinFault::Unknown(_) => Self::new(
                     FailureCode::NotFound,
@@ -141,7 +142,7 @@ fn unanswered(fault: &AnswerFault, message: String) -> Failure {
         AnswerFault::Settled(_) | AnswerFault::Expired => {
             Failure::new(FailureCode::Conflict, message, "The agent can try the call again.")
         }
-        AnswerFault::OnlyOnce => {
+        AnswerFault::OnlyOnce | AnswerFault::EachTime => {
             Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
         }
         AnswerFault::SignInNeeded => Failure::new(
@@ -184,6 +185,45 @@ fn unanswered(fault: &AnswerFault, message: String) -> Failure {
             Failure::new(FailureCode::BadRequest, message, "Answer it without a time.")
         }
     }
+}
+
+/// Why a yes was not given with enough.
+fn stepped(fault: &StepUpFault, message: String) -> Failure {
+    let (code, hint) = match fault {
+        StepUpFault::PassphraseNeeded => {
+            (FailureCode::PassphraseNeeded, "Give the approval passphrase, or deny.")
+        }
+        StepUpFault::NoPassphrase => (
+            FailureCode::Refused,
+            "Set one with `prokura approvals passphrase` or under Settings; denying works without.",
+        ),
+        StepUpFault::Wrong(_) => (
+            FailureCode::PassphraseNeeded,
+            "Try again, or deny. Each wrong one makes the next wait longer.",
+        ),
+        StepUpFault::Wait(..) => (
+            FailureCode::Refused,
+            "Wait; denying works at once. If it was not you who tried, somebody guesses at your passphrase.",
+        ),
+        StepUpFault::Vault(_) => {
+            (FailureCode::VaultLocked, "`prokura doctor` says what is missing and what to do.")
+        }
+        StepUpFault::Presence(_) => (
+            FailureCode::Refused,
+            "The question still waits: try again, or deny. Under Settings another level can be set for later calls.",
+        ),
+        StepUpFault::BadPassphrase => {
+            (FailureCode::BadRequest, "A sentence of several words is easy to keep in mind.")
+        }
+        StepUpFault::OldNeeded => {
+            (FailureCode::PassphraseNeeded, "Give the old one first, then the new one.")
+        }
+        StepUpFault::Scope(_) => (
+            FailureCode::BadRequest,
+            "Write class:destructive, server:NAME, tool:SERVER/TOOL or grant:ID.",
+        ),
+    };
+    Failure::new(code, message, hint)
 }
 
 impl From<UpstreamFault> for Failure {

@@ -32,7 +32,7 @@ pub use audit::AuditFilter;
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
-    AccessWish, AccountWish, AnswerWish, AuditWish, BundleWish, ClientWish, GrantWish,
+    AccessWish, AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, ClientWish, GrantWish,
     GuardrailWish, MachineWish, Request, RulesWish, SignInChoice, SimulationWish, WireWish,
     seconds_in,
 };

@@ -1,6 +1,7 @@
 //! The wishes: one closed list for the window and the command line.
 
 mod accounts;
+mod asking;
 mod audit;
 mod guardrails;
 mod reach;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use accounts::{AccountWish, ClientWish, MachineWish, SignInChoice};
+pub use asking::AskingWish;
 pub use audit::AuditWish;
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use reach::Reach;
@@ -47,6 +49,10 @@ pub struct GrantWish {
     pub until: Option<String>,
     /// A note.
     pub note: Option<String>,
+    /// What a yes to what it asks has to be given with: `click`, `passphrase` or `presence`.
+    #[serde(default)]
+    #[ts(optional)]
+    pub level: Option<String>,
 }
 
 /// An answer as it is wished for.
@@ -326,7 +332,12 @@ pub enum Request {
         approval: String,
         /// The answer.
         answer: AnswerWish,
+        /// The approval passphrase, where the question wants it.
+        #[serde(default)]
+        passphrase: Option<String>,
     },
+    /// How answers have to be given, and how questions come.
+    Asking(AskingWish),
     /// Something about the audit log.
     Audit(AuditWish),
     /// Pause all agents.

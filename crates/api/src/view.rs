@@ -3,6 +3,7 @@
 mod access;
 mod agents;
 mod approvals;
+mod asking;
 mod consents;
 mod flow;
 mod grants;
@@ -24,6 +25,7 @@ pub use agents::{AgentAdded, AgentView};
 pub use approvals::{
     ApprovalView, ApprovalsToldView, AskedView, ChangeView, HoldView, PlaceView, SuggestionView,
 };
+pub use asking::{AskingView, StepUpLevelView};
 pub use consents::{AgentSignInView, ConsentAgent, ConsentView};
 pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
 pub use grants::GrantView;

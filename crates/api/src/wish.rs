@@ -5,6 +5,7 @@ mod accounts;
 mod agents;
 mod approvals;
 mod asked;
+mod asking;
 mod audit;
 mod audit_bundle;
 mod audit_care;

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use prokura_api::view::{ApprovalView, ApprovalsToldView};
-use prokura_api::{AnswerWish, Failure, Request};
+use prokura_api::view::{ApprovalView, ApprovalsToldView, AskingView};
+use prokura_api::{AnswerWish, AskingWish, Failure, FailureCode, Request};
 use serde_json::Value;
 
-use crate::args::{AnswerMore, AnswerWord, Approvals};
+use crate::args::{AnswerMore, AnswerWord, Approvals, Switch};
 use crate::ask::{ask, bad, internal, seconds};
-use crate::{consent, question, show, sign_in, watch};
+use crate::{consent, hidden, question, show, sign_in, watch};
 
 pub async fn run(data: &Path, words: Approvals, json: bool) -> Result<ExitCode, Failure> {
     match words {
@@ -39,9 +39,21 @@ pub async fn run(data: &Path, words: Approvals, json: bool) -> Result<ExitCode, 
             if answer == AnswerWish::Once && asks_for_scopes(data, &id).await? {
                 return sign_in::give(data, id, json).await;
             }
-            let request = Request::ApprovalAnswer { approval: id, answer };
+            let passphrase = passphrase(data, &id, &answer).await?;
+            let request = Request::ApprovalAnswer { approval: id, answer, passphrase };
             show::print(&ask(data, &request).await?, json);
         }
+        Approvals::Notices { switch } => {
+            let wish = AskingWish::Notices { on: switch == Switch::On };
+            told_asking(ask(data, &Request::Asking(wish)).await?, json)?;
+        }
+        Approvals::Levels => {
+            told_asking(ask(data, &Request::Asking(AskingWish::Show)).await?, json)?
+        }
+        Approvals::Level { scope, level } => {
+            told_asking(set_level(data, scope, level.as_str()).await?, json)?
+        }
+        Approvals::Passphrase => told_asking(set_passphrase(data).await?, json)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -55,6 +67,74 @@ async fn asks_for_scopes(data: &Path, id: &str) -> Result<bool, Failure> {
 
 pub fn read(value: Value) -> Result<ApprovalView, Failure> {
     serde_json::from_value(value).map_err(internal)
+}
+
+/// The passphrase, where a yes to this question needs one.
+async fn passphrase(data: &Path, id: &str, answer: &AnswerWish) -> Result<Option<String>, Failure> {
+    if matches!(answer, AnswerWish::Deny(_) | AnswerWish::DenyAndPause(_)) {
+        return Ok(None);
+    }
+    let view = read(ask(data, &Request::ApprovalShow { approval: id.to_owned() }).await?)?;
+    needed(&view)
+}
+
+/// The same of a question that is there.
+fn needed(view: &ApprovalView) -> Result<Option<String>, Failure> {
+    if view.level != "passphrase" || view.in_the_way.is_some() {
+        return Ok(None);
+    }
+    hidden::passphrase("Approval passphrase").map(Some)
+}
+
+/// Sets a level; asks for the passphrase once it is known to be needed.
+pub async fn set_level(data: &Path, scope: String, level: &str) -> Result<Value, Failure> {
+    let wish = |passphrase| {
+        let (scope, level) = (scope.clone(), level.to_owned());
+        Request::Asking(AskingWish::Level { scope, level, passphrase })
+    };
+    match ask(data, &wish(None)).await {
+        Err(failure) if failure.code == FailureCode::PassphraseNeeded => {
+            let passphrase = hidden::passphrase("Approval passphrase")?;
+            ask(data, &wish(Some(passphrase))).await
+        }
+        told => told,
+    }
+}
+
+async fn set_passphrase(data: &Path) -> Result<Value, Failure> {
+    let asking = ask(data, &Request::Asking(AskingWish::Show)).await?;
+    let old = match asking.get("passphrase_set") == Some(&Value::Bool(true)) {
+        true => Some(hidden::passphrase("Approval passphrase as it is now")?),
+        false => None,
+    };
+    let new = hidden::new_passphrase()?;
+    ask(data, &Request::Asking(AskingWish::Passphrase { new, old })).await
+}
+
+fn told_asking(value: Value, json: bool) -> Result<(), Failure> {
+    if json {
+        show::print(&value, true);
+        return Ok(());
+    }
+    let view: AskingView = serde_json::from_value(value).map_err(internal)?;
+    for one in &view.levels {
+        println!("{:<11} {}  ({})", one.level, one.scope, question::visible(&one.words));
+        if let Some(why) = &one.in_the_way {
+            println!("{:<11} ! nobody can say yes to this here: {why}", "");
+        }
+    }
+    println!("{:<11} everything else", "click");
+    let set = if view.passphrase_set { "set" } else { "not set" };
+    println!("\nApproval passphrase: {set}");
+    if view.wait_seconds > 0 {
+        println!("Wrong passphrases were tried; the next counts in {} seconds.", view.wait_seconds);
+    }
+    match &view.unable {
+        Some(why) => println!("Presence: not on this machine: {why}"),
+        None => println!("Presence: the system can ask"),
+    }
+    println!("Notifications: {}", if view.notices { "on" } else { "off" });
+    Ok(())
 }
 
 /// The arguments that are held unless the person says otherwise.

@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+mod approvals;
 mod bundles;
 mod clients;
 mod grants;
@@ -13,6 +14,7 @@ use crate::access::Access;
 use crate::audit::Audit;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub use approvals::{AnswerMore, AnswerWord, Approvals, LevelWord, Switch};
 pub use bundles::{Bundles, Rules};
 pub use clients::{Choice, Client, Machine};
 pub use grants::{EffectWord, GrantAdd, Grants};
@@ -258,66 +260,4 @@ pub enum Agents {
     Key { name: String },
     /// Take back what one program was allowed; PAIRING is its id in `agents list --json`.
     Unpair { name: String, pairing: String },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Approvals {
-    /// List what waits for you.
-    List {
-        /// Settled ones too.
-        #[arg(long)]
-        all: bool,
-    },
-    /// Show a question in full: who, as whom, what, why, every argument.
-    Show { id: String },
-    /// Show every question as it comes, and answer it here.
-    Watch,
-    /// How questions were answered in the last days.
-    Told,
-    /// What happens to new questions: off (they come to the front), wait or deny.
-    DoNotDisturb { mode: String },
-    /// Answer a question.
-    Answer {
-        id: String,
-        answer: AnswerWord,
-        #[command(flatten)]
-        more: Box<AnswerMore>,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct AnswerMore {
-    /// Allow the same arguments again for this long, such as 15m or 8h.
-    #[arg(long = "for", value_name = "TIME")]
-    pub time: Option<String>,
-    /// With --for: allow the same tool, with the argument at this JSON pointer held fixed; may be given several times.
-    #[arg(long, value_name = "POINTER", requires = "time")]
-    pub hold: Vec<String>,
-    /// With --for: allow the same tool, with every argument held fixed that says whom or what it reaches.
-    #[arg(long, requires = "time")]
-    pub hold_targets: bool,
-    /// With --for: allow the same tool with any arguments.
-    #[arg(long, requires = "time", conflicts_with_all = ["hold", "hold_targets"])]
-    pub hold_nothing: bool,
-    /// What the agent is told when you deny.
-    #[arg(long)]
-    pub note: Option<String>,
-    /// When you deny: pause this agent too.
-    #[arg(long, conflicts_with = "time")]
-    pub pause: bool,
-    /// For a sign-in: the number that the page shows, or the code that the agent shows. Asked for when left out.
-    #[arg(long)]
-    pub number: Option<String>,
-    /// For a sign-in: the agent it comes in as.
-    #[arg(long, conflicts_with = "new_agent")]
-    pub agent: Option<String>,
-    /// For a sign-in: the name of a new agent it comes in as, without grants.
-    #[arg(long, value_name = "NAME")]
-    pub new_agent: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AnswerWord {
-    Allow,
-    Deny,
 }

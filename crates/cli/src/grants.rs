@@ -75,5 +75,6 @@ fn grant(words: GrantAdd) -> GrantWish {
         budget: words.budget,
         until: words.until,
         note: words.note,
+        level: words.level.map(|level| level.as_str().to_owned()),
     }
 }

@@ -100,6 +100,7 @@ fn grant(text: &str) -> Result<GrantWish, Failure> {
         budget: None,
         until: None,
         note: None,
+        level: None,
     })
 }
 

@@ -12,6 +12,7 @@ mod bundles;
 mod consent;
 mod grants;
 mod guardrails;
+mod hidden;
 mod question;
 mod reference;
 mod rules;
@@ -63,6 +64,7 @@ fn fail(failure: &Failure, json: bool) -> ExitCode {
         | FailureCode::NotFound
         | FailureCode::Conflict
         | FailureCode::Refused
+        | FailureCode::PassphraseNeeded
         | FailureCode::SignInNeeded
         | FailureCode::VaultLocked
         | FailureCode::AuditBroken

@@ -38,6 +38,9 @@ fn head(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
         let label = if index == 0 { "Why" } else { "" };
         writeln!(out, "{label:<9} {}", visible(&why.text))?;
     }
+    if view.state == "pending" {
+        level(view, out)?;
+    }
     if view.floods {
         writeln!(
             out,
@@ -97,6 +100,19 @@ fn body(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
+/// What a yes takes.
+fn level(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
+    match view.level.as_str() {
+        "passphrase" => writeln!(out, "To allow  the approval passphrase")?,
+        "presence" => writeln!(out, "To allow  the system asks whether you are there, each time")?,
+        _ => {}
+    }
+    match &view.in_the_way {
+        Some(why) => writeln!(out, "Look      Nobody can say yes here: {}", visible(why)),
+        None => Ok(()),
+    }
+}
+
 /// What kind of value it is stands before the name, where no text can put it.
 fn row(argument: &ArgumentView, out: &mut String) -> std::fmt::Result {
     writeln!(out, "  {}  {}", argument.kind, pieces(&argument.pointer))?;
@@ -149,7 +165,7 @@ pub fn pieces(all: &[Piece]) -> String {
 }
 
 /// A name or a sentence, which may hold what a stranger said.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     pieces(&prokura_api::pieces::pieces(text))
 }
 

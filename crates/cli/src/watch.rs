@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::approvals::targets;
 use crate::ask::{internal, seconds};
+use crate::hidden::Dark;
 use crate::{question, show};
 
 /// How often questions are asked for.
@@ -77,7 +78,12 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
                 left.insert(view.id);
             }
             Some(Some(answer)) => {
-                let request = Request::ApprovalAnswer { approval: view.id.clone(), answer };
+                let passphrase = match passphrase(&view, &answer, &mut typed).await {
+                    Some(given) => given,
+                    None => return Ok(ExitCode::SUCCESS),
+                };
+                let approval = view.id.clone();
+                let request = Request::ApprovalAnswer { approval, answer, passphrase };
                 match client.ask(&request).await {
                     Ok(_) => println!("Answered."),
                     Err(failure) => {
@@ -87,6 +93,21 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
             }
         }
     }
+}
+
+/// The passphrase, where a yes needs it; `None` at the end of the input.
+async fn passphrase(
+    view: &ApprovalView,
+    answer: &AnswerWish,
+    typed: &mut mpsc::UnboundedReceiver<String>,
+) -> Option<Option<String>> {
+    let no = matches!(answer, AnswerWish::Deny(_) | AnswerWish::DenyAndPause(_));
+    if no || view.level != "passphrase" || view.in_the_way.is_some() {
+        return Some(None);
+    }
+    println!("Approval passphrase (it is not shown):");
+    let _dark = Dark::new();
+    typed.recv().await.map(Some)
 }
 
 /// What the person types, once it is an answer; `None` at the end of the input.

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code)]
 
+#[path = "../tests/path/doorman.rs"]
+mod doorman;
 #[path = "../tests/path/world.rs"]
 mod world;
 

@@ -250,6 +250,7 @@ impl Place<'_> {
             used: seat.used.clone(),
             flow: Some(flow),
             cast: (!guardrails.is_empty()).then(|| Arc::clone(&seat.cast)),
+            levels: Arc::default(),
             generation: 0,
         }
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prokura_domain::{
-    Answer, Budget, CallId, Choice, Effect, Grant, GrantId, Json, Origin, Pin, Question,
-    QuestionKind, QuestionState, Target, TargetPattern, Timestamp,
+    Answer, Budget, CallId, Choice, Effect, Grant, GrantId, Json, Level, Origin, Pin, Question,
+    QuestionId, QuestionKind, QuestionState, Target, TargetPattern, Timestamp,
 };
 use prokura_policy::{Approved, Specificity};
 
@@ -35,6 +35,9 @@ pub enum AnswerFault {
     /// The time asked for cannot be used.
     #[error("a time of {0} seconds cannot be used; use 60 seconds to 30 days")]
     BadTime(i64),
+    /// The person has to be there each time.
+    #[error("a yes to this needs you to be there each time, so it can only be allowed once")]
+    EachTime,
     /// Something it is about changed while it was looked at.
     #[error(
         "the server changed this tool while you looked at it, so the answer is void; nothing was sent"
@@ -164,15 +167,15 @@ impl Delegation {
         origin: Origin,
     ) -> Result<Question, DelegationError> {
         let id = &answer.question;
-        let question =
-            self.store().question(id)?.ok_or_else(|| AnswerFault::Unknown(id.to_string()))?;
-        if question.state != QuestionState::Pending {
-            return Err(AnswerFault::Settled(question.state.as_str().to_owned()).into());
-        }
-        if self.now() >= question.expires_at {
-            self.settle(&question, QuestionState::Expired, None).await?;
-            return Err(AnswerFault::Expired.into());
-        }
+        let question = self.pending_question(id).await?;
+        let question = match yes_that_lasts(&answer.choice) {
+            None => question,
+            Some(lasts) => {
+                self.step_up_for(&question, answer.passphrase.as_ref(), lasts).await?;
+                // That can take minutes; meanwhile it can have been answered, or its time be over.
+                self.pending_question(id).await?
+            }
+        };
         let consent = matches!(question.kind, QuestionKind::Consent { .. });
         let settled = match answer.choice {
             Choice::Once if consent => return Err(AnswerFault::NumberNeeded.into()),
@@ -203,6 +206,20 @@ impl Delegation {
         } else {
             Err(AnswerFault::Settled(now.state.as_str().to_owned()).into())
         }
+    }
+
+    /// A Question that can still be answered.
+    async fn pending_question(&self, id: &QuestionId) -> Result<Question, DelegationError> {
+        let question =
+            self.store().question(id)?.ok_or_else(|| AnswerFault::Unknown(id.to_string()))?;
+        if question.state != QuestionState::Pending {
+            return Err(AnswerFault::Settled(question.state.as_str().to_owned()).into());
+        }
+        if self.now() >= question.expires_at {
+            self.settle(&question, QuestionState::Expired, None).await?;
+            return Err(AnswerFault::Expired.into());
+        }
+        Ok(question)
     }
 
     /// A yes: recorded, then carried out, and only then is whoever waits woken. `false`: it was settled already.
@@ -265,10 +282,13 @@ impl Delegation {
         Ok(tool.is_none_or(|tool| tool.digest != *shown || tool.pin != Pin::Accepted))
     }
 
-    /// Whether the answer to this Question can be remembered: only a Grant asked.
+    /// Whether the answer to this Question can be remembered: only a Grant asked, and nobody has to be there each time.
     #[must_use]
-    pub fn can_remember(question: &Question) -> bool {
-        question.kind.can_last() && !question.only_once() && !question.why.is_empty()
+    pub fn can_remember(&self, question: &Question) -> bool {
+        question.kind.can_last()
+            && !question.only_once()
+            && !question.why.is_empty()
+            && self.level_of(question) < Level::Presence
     }
 
     /// The Grant that remembers a yes: for these very arguments, or with some of them held fixed.
@@ -281,7 +301,7 @@ impl Delegation {
         if !question.kind.can_last() {
             return Err(AnswerFault::CannotLast.into());
         }
-        if !Self::can_remember(question) {
+        if !self.can_remember(question) {
             return Err(AnswerFault::OnlyOnce.into());
         }
         if !(60..=30 * 86_400).contains(&seconds) {
@@ -343,5 +363,14 @@ impl Delegation {
             revoked_at: None,
             used_at: None,
         })
+    }
+}
+
+/// Whether a yes holds for more than this once; `None` for what is no yes.
+fn yes_that_lasts(choice: &Choice) -> Option<bool> {
+    match choice {
+        Choice::Once | Choice::LetIn { .. } => Some(false),
+        Choice::SameArgumentsFor { .. } | Choice::TargetFor { .. } => Some(true),
+        Choice::Deny { .. } | Choice::DenyAndPause { .. } => None,
     }
 }

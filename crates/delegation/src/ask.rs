@@ -123,6 +123,7 @@ impl Delegation {
             ("question", Json::text(question.id.as_str())),
             ("kind", Json::text(question.kind.as_str())),
             ("why", rules(&question.why)),
+            ("level", Json::text(question.kind.level().as_str())),
             ("expires_at", Json::text(question.expires_at.to_string())),
         ]);
         let event = Event::new(RecordKind::QuestionRaised, detail).about(subject);
@@ -160,11 +161,13 @@ impl Delegation {
         by: Option<&Origin>,
     ) -> Result<bool, StoreError> {
         let now = self.now();
+        let yes = to == QuestionState::Allowed;
         let detail = Json::object([
             ("question", Json::text(question.id.as_str())),
             ("answer", Json::text(to.as_str())),
             ("note", Json::from(note)),
             ("by", Json::from(by.map(Origin::as_str))),
+            ("level", Json::from(yes.then(|| self.level_met(question).as_str()))),
             ("after_ms", Json::from(now.millis_since(question.raised_at))),
         ]);
         let subject = self.subject(
@@ -174,7 +177,7 @@ impl Delegation {
         );
         let event = Event::new(RecordKind::QuestionSettled, detail).about(subject);
         // Written ahead for a yes: an approval that is not in the log does not exist.
-        if to == QuestionState::Allowed {
+        if yes {
             self.log().append(event.clone(), Durability::Synced).await?;
         }
         let from = [QuestionState::Pending];

@@ -49,6 +49,7 @@ impl Delegation {
             used: Vec::new(),
             flow,
             cast: None,
+            levels: self.levels(),
             generation,
         })
     }

@@ -33,6 +33,7 @@ mod scopes;
 mod servers;
 mod shown;
 mod simulation;
+mod step_up;
 mod subscribe;
 mod suggest;
 mod switch;
@@ -43,7 +44,7 @@ mod wait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use prokura_domain::port::{Accounts, Prompter};
+use prokura_domain::port::{Accounts, Passphrases, Presence, Prompter};
 use prokura_domain::registry::ClientDocuments;
 use prokura_domain::{Change, Clock, Entropy};
 use prokura_store::{Log, Store, StoreError};
@@ -64,6 +65,7 @@ pub use pins::PinFault;
 pub use quiet::Disturb;
 pub use recent::{Aid, Suggestion};
 pub use simulation::{SimulatedCall, Simulation, Trial};
+pub use step_up::{StepUp, StepUpFault};
 pub use upstream::{Upstream, UpstreamFault};
 pub use wait::Wait;
 
@@ -82,6 +84,9 @@ pub enum DelegationError {
     /// A question could not be answered.
     #[error(transparent)]
     Answer(#[from] AnswerFault),
+    /// A yes was not given with enough.
+    #[error(transparent)]
+    StepUp(#[from] StepUpFault),
     /// A tool could not be accepted or classified.
     #[error(transparent)]
     Pin(#[from] PinFault),
@@ -123,6 +128,10 @@ pub struct Parts {
     pub accounts: Arc<dyn Accounts>,
     /// The documents by which programs of agents name themselves.
     pub documents: Arc<dyn ClientDocuments>,
+    /// Checks approval passphrases.
+    pub passphrases: Arc<dyn Passphrases>,
+    /// Asks the system whether the person is there.
+    pub presence: Arc<dyn Presence>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -165,6 +174,7 @@ struct Inner {
     standing: care::Standing,
     /// Held while somebody asks for more scopes.
     scoping: tokio::sync::Mutex<()>,
+    steps: step_up::Steps,
 }
 
 impl std::fmt::Debug for Delegation {
@@ -183,6 +193,7 @@ impl Delegation {
         let rule = flow::stored_rule(&parts.store)?;
         let guardrails = guardrails::stored(&parts.store)?;
         let ledger = prokura_policy::Ledger::new(parts.store.open_grants()?);
+        let steps = step_up::Steps::stored(&parts.store)?;
         let delegation = Self(Arc::new(Inner {
             parts,
             flow: std::sync::RwLock::new(rule),
@@ -204,6 +215,7 @@ impl Delegation {
             pinning: std::sync::Mutex::new(()),
             standing: care::Standing::default(),
             scoping: tokio::sync::Mutex::default(),
+            steps,
         }));
         delegation.drop_left_over()?;
         delegation.apply_log_settings()?;

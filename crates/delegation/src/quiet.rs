@@ -10,6 +10,8 @@ use crate::message::{Refusal, RefusalCode};
 use crate::{Delegation, DelegationError};
 
 const SETTING: &str = "do_not_disturb";
+/// The setting that says whether questions come as notifications too.
+const NOTICES: &str = "approval_notices";
 /// So many questions of one Agent within the time of a question are more than anybody reads.
 const MOST: usize = 120;
 const WITHIN_MS: i64 = 600_000;
@@ -83,6 +85,22 @@ impl Delegation {
     /// [`DelegationError::Store`] when it cannot be remembered.
     pub fn set_disturb(&self, disturb: Disturb) -> Result<(), DelegationError> {
         self.store().put_setting(SETTING, disturb.as_str())?;
+        self.tell(Change::State);
+        Ok(())
+    }
+
+    /// Whether new questions come as notifications of the desktop too.
+    #[must_use]
+    pub fn notices(&self) -> bool {
+        self.store().setting(NOTICES).ok().flatten().as_deref() != Some("off")
+    }
+
+    /// Says whether they do.
+    ///
+    /// # Errors
+    /// [`DelegationError::Store`] when it cannot be remembered.
+    pub fn set_notices(&self, on: bool) -> Result<(), DelegationError> {
+        self.store().put_setting(NOTICES, if on { "on" } else { "off" })?;
         self.tell(Change::State);
         Ok(())
     }

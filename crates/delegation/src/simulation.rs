@@ -249,6 +249,7 @@ impl Delegation {
             used: Vec::new(),
             flow: Some(Flow { private: fresh(&reads.0), untrusted: fresh(&reads.1), ..flow }),
             cast: Some(cast),
+            levels: Arc::default(),
             generation: 0,
         })
     }

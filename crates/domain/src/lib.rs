@@ -16,6 +16,7 @@ pub mod grant;
 pub mod guardrail;
 pub mod id;
 pub mod json;
+pub mod level;
 pub mod pointer;
 pub mod port;
 pub mod preset;
@@ -45,6 +46,7 @@ pub use id::{
     AccountId, AgentId, CallId, GrantId, GuardrailId, PairingId, QuestionId, ServerId, SignInId,
 };
 pub use json::Json;
+pub use level::{Level, LevelScope, Levels, Passphrase};
 pub use pointer::Pointer;
 pub use preset::Preset;
 pub use process::{Caller, Pairing, PairingReason, Process, Program, SeenFile};

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::digest::Digest;
 use crate::id::{AccountId, QuestionId};
+use crate::level::Passphrase;
 use crate::question::Question;
 
 /// What a sealed value is tied to. A value under another context does not open.
@@ -107,6 +108,53 @@ pub trait Prompter: Send + Sync {
 
     /// A Question needs no answer any more.
     fn settled(&self, question: &QuestionId);
+}
+
+/// Checks passphrases. What is kept of one is sealed, and nobody can read the passphrase out of it.
+pub trait Passphrases: Send + Sync {
+    /// What to keep of a passphrase. It takes a while on purpose, so it must not run where others wait.
+    ///
+    /// # Errors
+    /// [`SealFault::Locked`] while the Vault has no key.
+    fn keep(&self, passphrase: &Passphrase, generation: u64) -> Result<Vec<u8>, SealFault>;
+
+    /// Whether this is the passphrase of which that was kept. It takes as long.
+    ///
+    /// # Errors
+    /// [`SealFault`] when the Vault is locked, or what was kept is not what belongs there.
+    fn fits(
+        &self,
+        passphrase: &Passphrase,
+        kept: &[u8],
+        generation: u64,
+    ) -> Result<bool, SealFault>;
+}
+
+/// Why nobody could be shown to be there; a sentence without its full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PresenceFault {
+    /// This machine cannot tell, and the sentence says what is missing.
+    #[error("{0}")]
+    Unable(String),
+    /// The system asked, and the person said no, or was not the person.
+    #[error("the system did not confirm that you are there")]
+    NotConfirmed,
+}
+
+/// Asks the system whether the person is there. A yes is good for the one question it was asked for: nothing is kept.
+#[async_trait]
+pub trait Presence: Send + Sync {
+    /// Whether this machine can tell at all.
+    ///
+    /// # Errors
+    /// [`PresenceFault::Unable`] says what is missing.
+    async fn able(&self) -> Result<(), PresenceFault>;
+
+    /// Asks now. Dropping the future takes the question back.
+    ///
+    /// # Errors
+    /// [`PresenceFault`]: then nobody was shown to be there.
+    async fn prove(&self) -> Result<(), PresenceFault>;
 }
 
 /// What became of a sign-out.

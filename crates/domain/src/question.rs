@@ -7,6 +7,7 @@ use crate::client::{ClientSource, Endpoint, RedirectUri};
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::id::{AccountId, AgentId, CallId, QuestionId, ServerId};
+use crate::level::{Level, Passphrase};
 use crate::process::{Caller, PairingReason};
 use crate::tool::ToolClass;
 
@@ -31,6 +32,9 @@ pub enum QuestionKind {
         class: Option<ToolClass>,
         /// The digest of the tool definition that was current.
         pin: Option<Digest>,
+        /// What a yes has to be given with at least; what the rules say later can only add to it.
+        #[serde(default)]
+        level: Level,
     },
     /// May this process come in as an Agent?
     Pairing {
@@ -103,6 +107,15 @@ impl QuestionKind {
             | Self::Pairing { .. }
             | Self::Consent { .. }
             | Self::Scopes { .. } => 1,
+        }
+    }
+
+    /// What a yes had to be given with when it was raised.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Call { level, .. } => *level,
+            Self::Pairing { .. } | Self::Consent { .. } | Self::Scopes { .. } => Level::Click,
         }
     }
 
@@ -251,4 +264,6 @@ pub struct Answer {
     pub question: QuestionId,
     /// What was chosen.
     pub choice: Choice,
+    /// The approval passphrase, where it was given.
+    pub passphrase: Option<Passphrase>,
 }

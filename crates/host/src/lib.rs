@@ -10,6 +10,8 @@ mod door;
 mod folder;
 mod guard;
 mod kin;
+pub mod notice;
+mod presence;
 mod process;
 mod program;
 mod start;

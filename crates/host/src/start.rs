@@ -10,7 +10,7 @@ use prokura_account::{AccountBook, Options as AccountOptions, PublicDocuments};
 use prokura_api::Api;
 use prokura_delegation::{Delegation, Parts};
 use prokura_domain::id::base32;
-use prokura_domain::port::{Accounts, Prompter, Sealer, Signer};
+use prokura_domain::port::{Accounts, Passphrases, Prompter, Sealer, Signer};
 use prokura_domain::{Change, Clock, Durability, Entropy, Event, Json, RecordKind};
 use prokura_gateway::{Gateway, GatewayError, Router};
 use prokura_store::{Log, Store, StoreError};
@@ -288,6 +288,8 @@ fn delegation(
         prompter,
         accounts: Arc::new(accounts.clone()) as Arc<dyn Accounts>,
         documents: Arc::new(PublicDocuments::new(ground.network.clone())),
+        passphrases: Arc::clone(&ground.vault) as Arc<dyn Passphrases>,
+        presence: crate::presence::of_this_machine(),
         clock: Arc::clone(&ground.clock),
         entropy: Arc::clone(&ground.entropy),
         changes: ground.changes.clone(),

@@ -167,6 +167,7 @@ impl World {
             flow: None,
             // As on the path: made anew for every Call.
             cast: Some(Arc::new(Cast::clone(&self.cast))),
+            levels: Arc::default(),
             generation: 1,
         };
         let who = (&call.agent, &call.server, &call.account);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use prokura_domain::call::Why;
 use prokura_domain::{
-    AgentState, Call, Decimal, Digest, Effect, Grant, GrantId, Json, Pin, QuestionId, Reservation,
-    Target, Timestamp, ToolClass,
+    AgentState, Call, Decimal, Digest, Effect, Grant, GrantId, Json, Level, Levels, Pin,
+    QuestionId, Reservation, Target, Timestamp, ToolClass,
 };
 
 use crate::budget::charges;
@@ -39,6 +39,8 @@ pub struct Approved {
     pub pin: Option<Digest>,
     /// The rules that asked: a yes answers these, and no other rule that stands above the Grants.
     pub rules: Vec<String>,
+    /// What it was given with.
+    pub level: Level,
 }
 
 /// Everything a Decision rests on, beside the Call and the Grants.
@@ -63,6 +65,8 @@ pub struct Facts {
     pub flow: Option<Flow>,
     /// The names Guardrails know this Call by; `None` where there is no Guardrail.
     pub cast: Option<Arc<Cast>>,
+    /// What answers have to be given with.
+    pub levels: Arc<Levels>,
     /// The generation of the rules.
     pub generation: u64,
 }
@@ -128,6 +132,8 @@ pub struct Question {
     pub why: Vec<Why>,
     /// The Grants behind them.
     pub grants: Vec<GrantId>,
+    /// What a yes has to be given with.
+    pub level: Level,
 }
 
 /// The outcome of [`decide`].
@@ -171,15 +177,16 @@ pub fn decide<G: Borrow<Grant>>(
 /// Decides what some Grant covers.
 fn weigh(
     call: &Call,
-    heard: Heard<'_>,
+    granted: Heard<'_>,
     guardrails: &Guardrails,
     facts: &Facts,
 ) -> Result<Decision, Denied> {
     if let Some(denied) = quarantine(&call.target, facts.tool.as_ref()) {
         return Err(denied);
     }
-    let mut above = guardrails.hear(call, facts)?.asks;
-    let Heard { verdict, unmet } = heard;
+    let heard = guardrails.hear(call, facts)?;
+    let mut above = heard.asks;
+    let Heard { verdict, unmet } = granted;
     let verdict = verdict.ok_or_else(|| Denied::ungranted(unmet.clone()))?;
     let asks = match verdict.voice {
         Voice::Deny => return Err(Denied { denial: Denial::Grant, why: verdict.why }),
@@ -198,15 +205,16 @@ fn weigh(
     };
     let mut why = above.clone();
     why.extend(verdict.why);
+    let level = heard.level.max(level(call, facts, &verdict.decisive));
     if asks || !above.is_empty() {
-        match facts.approved.as_ref().filter(|yes| fits(yes, &above, call, facts)) {
+        match facts.approved.as_ref().filter(|yes| fits(yes, (&above, level), call, facts)) {
             Some(yes) => {
                 let text = "You allowed this very call.";
                 why.push(Why::new(yes.question.as_str(), text));
             }
             None => {
                 why.extend(unmet);
-                return Ok(Decision::Ask(Question { why, grants: verdict.grants }));
+                return Ok(Decision::Ask(Question { why, grants: verdict.grants, level }));
             }
         }
     }
@@ -247,10 +255,18 @@ fn concerns(grant: &Grant, call: &Call) -> bool {
         && grant.account.as_ref().is_none_or(|account| *account == call.account)
 }
 
-/// An approval is good only for the very Call and the very tool definition that were shown, and where all the rules that
-/// stand above the Grants were shown with them.
-fn fits(yes: &Approved, above: &[Why], call: &Call, facts: &Facts) -> bool {
+/// What a yes has to be given with, as far as Guardrails do not say more.
+fn level(call: &Call, facts: &Facts, decisive: &[&Grant]) -> Level {
+    let class = facts.tool.as_ref().and_then(|tool| tool.class);
+    let grants: Vec<GrantId> = decisive.iter().map(|grant| grant.id.clone()).collect();
+    facts.levels.wanted(&call.server, &call.target, class, &grants)
+}
+
+/// An approval is good only for the very Call and the very tool definition that were shown, where all the rules that stand
+/// above the Grants were shown with them, and where it was given with no less than is wanted now.
+fn fits(yes: &Approved, (above, level): (&[Why], Level), call: &Call, facts: &Facts) -> bool {
     yes.digest == call.digest
+        && yes.level >= level
         && yes.pin == facts.tool.as_ref().map(|tool| tool.digest)
         && above.iter().all(|why| yes.rules.contains(&why.rule))
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cedar_policy::{AuthorizationError, Authorizer, Context, EvaluationError, Request, Response};
 use prokura_domain::call::Why;
 use prokura_domain::{
-    Call, Effect, GuardedTool, Guardrail, GuardrailFault, GuardrailId, Json, Timestamp,
+    Call, Effect, GuardedTool, Guardrail, GuardrailFault, GuardrailId, Json, Level, Timestamp,
 };
 
 pub use cast::Cast;
@@ -53,6 +53,8 @@ struct Key {
 pub(crate) struct Said {
     /// Who has to be asked for these reasons.
     pub(crate) asks: Vec<Why>,
+    /// What the yes to all of them has to be given with.
+    pub(crate) level: Level,
 }
 
 /// Whether the text of a Guardrail is good, against the tools there are.
@@ -253,7 +255,9 @@ fn weigh(stage: &Stage, response: &Response) -> Result<Said, Denied> {
         let text = format!("The guardrail \"{}\" wants you to be asked: {reason}.", rule.name);
         Some(Why::new(rule.guardrail.as_str(), text))
     }));
-    Ok(Said { asks })
+    let asking = spoken.iter().filter(|rule| rule.approval.is_some());
+    let level = asking.map(|rule| rule.level).max().unwrap_or_default();
+    Ok(Said { asks, level })
 }
 
 /// In a fixed order, each once.

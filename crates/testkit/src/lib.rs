@@ -4,6 +4,7 @@
 pub mod agent;
 pub mod authority;
 pub mod browser;
+pub mod bus;
 pub mod clock;
 pub mod collector;
 pub mod fixture;

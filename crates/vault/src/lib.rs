@@ -8,6 +8,7 @@ mod file;
 mod keyring;
 mod keys;
 mod marker;
+mod passphrase;
 mod seal;
 mod secret;
 mod trouble;

@@ -116,6 +116,11 @@ impl Vault {
         }
     }
 
+    /// Its source of randomness.
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
     /// Whether it can seal and open now.
     #[must_use]
     pub fn state(&self) -> VaultState {
@@ -228,7 +233,7 @@ fn check_kind(marker: Option<&Marker>, given: Kind) -> Result<(), VaultError> {
 }
 
 /// 64 MiB and three passes: about a fifth of a second on an ordinary machine, and once per start.
-fn fresh_kdf(entropy: &dyn Entropy) -> Kdf {
+pub(crate) fn fresh_kdf(entropy: &dyn Entropy) -> Kdf {
     let mut salt = [0u8; 16];
     entropy.fill(&mut salt);
     Kdf { salt, memory_kib: 64 * 1024, passes: 3 }

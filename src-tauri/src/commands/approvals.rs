@@ -1,6 +1,6 @@
 //! Approvals. Allowing and denying are two commands, because only the approval window may allow.
 
-use prokura_api::view::{AccountView, ApprovalView, ApprovalsToldView, StateView};
+use prokura_api::view::{AccountView, ApprovalView, ApprovalsToldView, AskingView, StateView};
 use prokura_api::{AnswerWish, Origin};
 use tauri::{AppHandle, Runtime};
 
@@ -23,8 +23,9 @@ pub(crate) async fn approval_allow(
     host: Behind<'_>,
     approval: String,
     answer: AnswerWish,
+    passphrase: Option<String>,
 ) -> Answer<ApprovalView> {
-    host.api().await?.approval_answer(approval, answer, Origin::Window).await
+    host.api().await?.approval_answer(approval, answer, passphrase, Origin::Window).await
 }
 
 #[tauri::command]
@@ -36,7 +37,7 @@ pub(crate) async fn consent_allow(
     new_agent: Option<String>,
 ) -> Answer<ApprovalView> {
     let answer = AnswerWish::LetIn { number, agent, new_agent };
-    host.api().await?.approval_answer(approval, answer, Origin::Window).await
+    host.api().await?.approval_answer(approval, answer, None, Origin::Window).await
 }
 
 /// Opens the sign-in that answers a question about scopes, and waits until it is over.
@@ -56,7 +57,7 @@ pub(crate) async fn approval_deny(
     pause: bool,
 ) -> Answer<ApprovalView> {
     let answer = if pause { AnswerWish::DenyAndPause(note) } else { AnswerWish::Deny(note) };
-    host.api().await?.approval_answer(approval, answer, Origin::Window).await
+    host.api().await?.approval_answer(approval, answer, None, Origin::Window).await
 }
 
 #[tauri::command]
@@ -67,4 +68,33 @@ pub(crate) async fn approvals_told(host: Behind<'_>) -> Answer<ApprovalsToldView
 #[tauri::command]
 pub(crate) async fn do_not_disturb(host: Behind<'_>, mode: String) -> Answer<StateView> {
     host.api().await?.do_not_disturb(mode).await
+}
+
+#[tauri::command]
+pub(crate) async fn asking(host: Behind<'_>) -> Answer<AskingView> {
+    host.api().await?.asking().await
+}
+
+#[tauri::command]
+pub(crate) async fn asking_level(
+    host: Behind<'_>,
+    scope: String,
+    level: String,
+    passphrase: Option<String>,
+) -> Answer<AskingView> {
+    host.api().await?.asking_level(scope, level, passphrase).await
+}
+
+#[tauri::command]
+pub(crate) async fn asking_passphrase(
+    host: Behind<'_>,
+    new: String,
+    old: Option<String>,
+) -> Answer<AskingView> {
+    host.api().await?.asking_passphrase(new, old).await
+}
+
+#[tauri::command]
+pub(crate) async fn asking_notices(host: Behind<'_>, on: bool) -> Answer<AskingView> {
+    host.api().await?.asking_notices(on).await
 }

@@ -20,4 +20,4 @@ hint: string, };
 /**
  * The closed list of reasons.
  */
-export type FailureCode = "bad_request" | "not_found" | "conflict" | "refused" | "unreachable" | "sign_in_needed" | "vault_locked" | "audit_broken" | "internal";
+export type FailureCode = "bad_request" | "not_found" | "conflict" | "refused" | "unreachable" | "sign_in_needed" | "passphrase_needed" | "vault_locked" | "audit_broken" | "internal";

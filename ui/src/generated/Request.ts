@@ -129,6 +129,35 @@ agent: string | null,
 new_agent: string | null, } } | { "deny": string | null } | { "deny_and_pause": string | null };
 
 /**
+ * What is wished about the asking itself.
+ */
+export type AskingWish = { "about": "show" } | { "about": "level", 
+/**
+ * `class:destructive`, `server:NAME`, `tool:SERVER/TOOL` or `grant:ID`.
+ */
+scope: string, 
+/**
+ * `click`, `passphrase` or `presence`.
+ */
+level: string, 
+/**
+ * The approval passphrase; needed to ask for less than before.
+ */
+passphrase: string | null, } | { "about": "passphrase", 
+/**
+ * The new one.
+ */
+new: string, 
+/**
+ * The one there is.
+ */
+old: string | null, } | { "about": "notices", 
+/**
+ * Whether they do.
+ */
+on: boolean, };
+
+/**
  * Which records are wanted. Everything that is given has to hold.
  */
 export type AuditFilter = { 
@@ -359,7 +388,11 @@ until: string | null,
 /**
  * A note.
  */
-note: string | null, };
+note: string | null, 
+/**
+ * What a yes to what it asks has to be given with: `click`, `passphrase` or `presence`.
+ */
+level?: string, };
 
 /**
  * What can be asked about guardrails.
@@ -654,7 +687,11 @@ approval: string,
 /**
  * The answer.
  */
-answer: AnswerWish, } | { "wish": "audit" } & AuditWish | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" } | { "wish": "network" } | { "wish": "network_proxy", 
+answer: AnswerWish, 
+/**
+ * The approval passphrase, where the question wants it.
+ */
+passphrase: string | null, } | { "wish": "asking" } & AskingWish | { "wish": "audit" } & AuditWish | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" } | { "wish": "network" } | { "wish": "network_proxy", 
 /**
  * Its URL.
  */

@@ -276,6 +276,14 @@ class: string | null,
  */
 why: Array<WhyView>, 
 /**
+ * What a yes has to be given with: `click`, `passphrase` or `presence`.
+ */
+level: string, 
+/**
+ * What is in the way of giving such a yes on this machine.
+ */
+in_the_way: string | null, 
+/**
  * Whether it can only be allowed once: a rule that stands above all grants asks.
  */
 only_once: boolean, 
@@ -414,6 +422,31 @@ denied: number,
  * How many of the allowed ones were answered in under two seconds.
  */
 quick: number, };
+
+/**
+ * How answers have to be given, and how questions come.
+ */
+export type AskingView = { 
+/**
+ * What was set; everything else needs a click. The most demanding of those that fit counts.
+ */
+levels: Array<StepUpLevelView>, 
+/**
+ * Whether there is an approval passphrase.
+ */
+passphrase_set: boolean, 
+/**
+ * In how many seconds the next passphrase is looked at; 0 is at once.
+ */
+wait_seconds: number, 
+/**
+ * Why this machine cannot tell that the person is there; `null` where it can.
+ */
+unable: string | null, 
+/**
+ * Whether questions come as notifications of the desktop too.
+ */
+notices: boolean, };
 
 /**
  * A place in the arguments of a tool that is never kept.
@@ -1761,6 +1794,27 @@ data: string,
  * The version of Prokura.
  */
 version: string, };
+
+/**
+ * What a yes about something has to be given with.
+ */
+export type StepUpLevelView = { 
+/**
+ * `class:destructive`, `server:NAME`, `tool:SERVER/TOOL` or `grant:ID`.
+ */
+scope: string, 
+/**
+ * The same in words.
+ */
+words: string, 
+/**
+ * `passphrase` or `presence`.
+ */
+level: string, 
+/**
+ * What is in the way of giving such a yes on this machine.
+ */
+in_the_way: string | null, };
 
 /**
  * A rule that would have covered the last approvals. It is never taken by itself.

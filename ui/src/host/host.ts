@@ -8,6 +8,7 @@ import type {
   AgentView,
   ApprovalsToldView,
   ApprovalView,
+  AskingView,
   AuditMask,
   AuditStatusView,
   BundleView,
@@ -146,11 +147,17 @@ export const simulate = (of: SimulationWish) => ask<SimulationView>("simulate", 
 
 export const approvals = (all: boolean) => ask<ApprovalView[]>("approvals", { all });
 /** Only the approval window holds the permission for this one. */
-export const approvalAllow = (approval: string, answer: AnswerWish) => ask<ApprovalView>("approval_allow", { approval, answer });
+export const approvalAllow = (approval: string, answer: AnswerWish, passphrase: string | null) =>
+  ask<ApprovalView>("approval_allow", { approval, answer, passphrase });
 export const approvalDeny = (approval: string, note: string | null, pause = false) =>
   ask<ApprovalView>("approval_deny", { approval, note, pause });
 export const approvalsTold = () => ask<ApprovalsToldView>("approvals_told");
 export const doNotDisturb = (mode: string) => ask<StateView>("do_not_disturb", { mode });
+/** How answers have to be given, and how questions come. */
+export const asking = () => ask<AskingView>("asking");
+export const askingLevel = (scope: string, level: string, passphrase: string | null) => ask<AskingView>("asking_level", { scope, level, passphrase });
+export const askingPassphrase = (to: string, old: string | null) => ask<AskingView>("asking_passphrase", { new: to, old });
+export const askingNotices = (on: boolean) => ask<AskingView>("asking_notices", { on });
 /** Only the approval window holds the permission for this one too. */
 export const consentAllow = (approval: string, number: string, agent: string | null, newAgent: string | null) =>
   ask<ApprovalView>("consent_allow", { approval, number, agent, newAgent });

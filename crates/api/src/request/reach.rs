@@ -1,6 +1,8 @@
 //! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
 
-use super::{AccountWish, AnswerWish, AuditWish, BundleWish, GuardrailWish, Request, RulesWish};
+use super::{
+    AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, GuardrailWish, Request, RulesWish,
+};
 
 /// What a wish does to what Agents may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,7 @@ impl Request {
                 | Self::Approvals { .. }
                 | Self::ApprovalShow { .. }
                 | Self::ApprovalsTold
+                | Self::Asking(AskingWish::Show)
                 | Self::Audit(
                     AuditWish::List { .. }
                         | AuditWish::Show { .. }

@@ -35,6 +35,10 @@ pub struct ApprovalView {
     pub class: Option<String>,
     /// Why it asks.
     pub why: Vec<WhyView>,
+    /// What a yes has to be given with: `click`, `passphrase` or `presence`.
+    pub level: String,
+    /// What is in the way of giving such a yes on this machine.
+    pub in_the_way: Option<String>,
     /// Whether it can only be allowed once: a rule that stands above all grants asks.
     pub only_once: bool,
     /// Every parameter that is sent; empty once it is settled, for they are not kept here.

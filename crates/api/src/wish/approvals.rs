@@ -1,12 +1,13 @@
 //! Questions and their answers.
 
-use prokura_delegation::{Delegation, Hold};
+use prokura_delegation::Hold;
 use prokura_domain::{
-    Answer, Choice, Json, Origin, Question, QuestionId, QuestionKind, QuestionState,
+    Answer, Choice, Json, Level, Origin, Question, QuestionId, QuestionKind, QuestionState,
 };
 use url::Url;
 
 use super::agents::file_view;
+use super::asking::given;
 use super::shown;
 use crate::Api;
 use crate::arguments::{add_units, changes, pretty, rows};
@@ -37,7 +38,11 @@ impl Api {
             });
             questions.reverse();
         }
-        questions.iter().map(|question| self.approval_view(question)).collect()
+        let mut views = Vec::with_capacity(questions.len());
+        for question in &questions {
+            views.push(self.approval_view(question).await?);
+        }
+        Ok(views)
     }
 
     /// One question.
@@ -50,7 +55,7 @@ impl Api {
             let text = format!("There is no question {approval}.");
             Failure::new(FailureCode::NotFound, text, "List the questions first.")
         })?;
-        self.approval_view(&question)
+        self.approval_view(&question).await
     }
 
     /// Answers a question.
@@ -61,6 +66,7 @@ impl Api {
         &self,
         approval: String,
         answer: AnswerWish,
+        passphrase: Option<String>,
         origin: Origin,
     ) -> Result<ApprovalView, Failure> {
         let choice = match answer {
@@ -73,12 +79,14 @@ impl Api {
             AnswerWish::Deny(note) => Choice::Deny { note: said(note) },
             AnswerWish::DenyAndPause(note) => Choice::DenyAndPause { note: said(note) },
         };
-        let answer = Answer { question: QuestionId::from_text(&approval), choice };
+        let question = QuestionId::from_text(&approval);
+        let answer = Answer { question, choice, passphrase: given(passphrase) };
         let question = self.0.delegation.answer(answer, origin).await?;
-        self.approval_view(&question)
+        self.approval_view(&question).await
     }
 
-    fn approval_view(&self, question: &Question) -> Result<ApprovalView, Failure> {
+    async fn approval_view(&self, question: &Question) -> Result<ApprovalView, Failure> {
+        let (level, in_the_way) = self.level_view(question).await?;
         let agent = self.agent_asking(question)?;
         let place = self.place(question)?;
         let seen = self.shown_of(question);
@@ -104,6 +112,8 @@ impl Api {
                 .iter()
                 .map(|why| WhyView { rule: why.rule.clone(), text: why.text.clone() })
                 .collect(),
+            level: level.as_str().to_owned(),
+            in_the_way,
             only_once: question.only_once(),
             arguments: seen.arguments,
             raw: pieces(&question.params),
@@ -129,6 +139,15 @@ impl Api {
             consent: self.consent_view(question)?,
             scopes: self.scopes_view(question),
         })
+    }
+
+    /// What a yes has to be given with, and what is in the way of that.
+    async fn level_view(&self, question: &Question) -> Result<(Level, Option<String>), Failure> {
+        if question.state != QuestionState::Pending {
+            return Ok((question.kind.level(), None));
+        }
+        let level = self.0.delegation.level_of(question);
+        Ok((level, self.0.delegation.in_the_way(level).await?))
     }
 
     /// What is shown of a call while it waits. Once it is settled nothing of what was asked about is kept.
@@ -158,7 +177,7 @@ impl Api {
             pretty: pieces(&pretty(&params)),
             changes: aid.last.as_ref().map(|last| changes(last, &own)),
             holds: aid.holds.iter().map(hold_view).collect(),
-            can_remember: Delegation::can_remember(question),
+            can_remember: self.0.delegation.can_remember(question),
             suggestion: aid.suggestion.as_ref().map(|rule| SuggestionView {
                 text: pieces(&means(&rule.fixed)),
                 fixed: rule.fixed.clone(),

@@ -18,8 +18,28 @@ impl Api {
         checks.push(self.anchor_check().await?);
         checks.push(self.copy_check()?);
         checks.push(self.network_check()?);
+        checks.push(self.asking_check().await?);
         checks.extend(self.servers().await?.iter().map(server));
         Ok(checks)
+    }
+
+    /// Whether every yes that is asked for can be given on this machine.
+    async fn asking_check(&self) -> Result<CheckView, Failure> {
+        let asking = self.asking().await?;
+        let stuck: Vec<String> = asking
+            .levels
+            .iter()
+            .filter_map(|one| Some(format!("{}: {}", one.words, one.in_the_way.as_ref()?)))
+            .collect();
+        Ok(match (stuck.is_empty(), asking.levels.len()) {
+            (true, 0) => fine("approvals", "a click answers every question"),
+            (true, count) => fine("approvals", format!("{count} levels set, and all can be met")),
+            (false, _) => trouble(
+                "approvals",
+                format!("nobody can say yes here to: {}", stuck.join("; ")),
+                "Set an approval passphrase or mend what is named; until then such calls wait and can only be denied.",
+            ),
+        })
     }
 
     async fn log_check(&self) -> CheckView {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use prokura_delegation::{Covering, GrantFault, NewGrant};
 use prokura_domain::{
-    AccountId, AgentId, Budget, Condition, ConditionFault, Effect, Grant, GrantId, Origin, Server,
-    ServerId, TargetPattern, Timestamp,
+    AccountId, AgentId, Budget, Condition, ConditionFault, Effect, Grant, GrantId, Level,
+    LevelScope, Origin, Server, ServerId, TargetPattern, Timestamp,
 };
 
 use super::shown;
@@ -55,8 +55,25 @@ impl Api {
     /// # Errors
     /// [`Failure`] when a word is not known, or nothing of that name exists.
     pub async fn grant_add(&self, wish: GrantWish, origin: Origin) -> Result<GrantView, Failure> {
+        let level = self.level_wished(&wish)?;
         let grant = self.0.delegation.grant(self.new_grant(wish, origin)?).await?;
+        if let Some(level) = level {
+            self.0.delegation.set_level(LevelScope::Grant(grant.id.clone()), level, None).await?;
+        }
         self.grant_view(&grant)
+    }
+
+    /// What a yes to what it asks has to be given with.
+    fn level_wished(&self, wish: &GrantWish) -> Result<Option<Level>, Failure> {
+        let Some(word) = &wish.level else { return Ok(None) };
+        let level = super::asking::level(word)?;
+        if wish.effect != Effect::Ask.as_str() {
+            return Err(bad(
+                "Only a grant that asks has a level.".to_owned(),
+                "Use it with ask, or leave the level out.",
+            ));
+        }
+        Ok(Some(level))
     }
 
     /// What is wished for, with everything it names looked up.

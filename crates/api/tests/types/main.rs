@@ -32,6 +32,7 @@ fn export(folder: &Path) {
         view::ApprovalView,
         view::ApprovalsToldView,
         view::BundleView,
+        view::AskingView,
         view::CheckView,
         view::FlowView,
         view::GrantView,

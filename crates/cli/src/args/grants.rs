@@ -2,6 +2,8 @@
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
+use super::LevelWord;
+
 #[derive(Debug, Subcommand)]
 pub enum Grants {
     /// Make a grant.
@@ -108,6 +110,9 @@ pub struct GrantAdd {
     /// A note.
     #[arg(long)]
     pub note: Option<String>,
+    /// With --effect ask: what a yes has to be given with.
+    #[arg(long, value_enum)]
+    pub level: Option<LevelWord>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,7 +1,9 @@
 //! The Question about a Call: raised once, and found again by a message that asks for the very same.
 
 use prokura_domain::call::Why;
-use prokura_domain::{Call, CallId, Digest, Question, QuestionId, QuestionKind, QuestionState};
+use prokura_domain::{
+    Call, CallId, Digest, Level, Question, QuestionId, QuestionKind, QuestionState,
+};
 use prokura_policy::{Approved, Facts};
 use prokura_store::StoreError;
 use tokio::time::Instant;
@@ -18,6 +20,7 @@ struct Wanted<'a> {
     call: &'a Call,
     pin: Option<Digest>,
     why: &'a [Why],
+    level: Level,
 }
 
 /// The person's yes, and what was shown for it.
@@ -40,7 +43,8 @@ impl Delegation {
         let pin = facts.tool.as_ref().map(|tool| tool.digest);
         let mut waiter = self.waiter(&call.agent, since, wait.within.is_some());
         let settled = async {
-            let found = self.question_of(Wanted { call, pin, why: &asked.why }, wait)?;
+            let found =
+                self.question_of(Wanted { call, pin, why: &asked.why, level: asked.level }, wait)?;
             self.outdated(facts).map_err(internal)?;
             let question = match found {
                 Some(question) => question,
@@ -57,7 +61,7 @@ impl Delegation {
         waiter.defuse();
         let settled = settled?;
         match settled.state {
-            QuestionState::Allowed => Ok(yes(settled, pin)),
+            QuestionState::Allowed => Ok(self.yes(settled, pin)),
             QuestionState::Pending
             | QuestionState::Denied
             | QuestionState::Expired
@@ -93,7 +97,7 @@ impl Delegation {
         }
         match question.state {
             QuestionState::Pending | QuestionState::Allowed => {
-                Ok(same(&question, wanted).then_some(question))
+                Ok(self.same(&question, wanted).then_some(question))
             }
             QuestionState::Denied | QuestionState::Expired | QuestionState::Dropped => {
                 Err(refusal(&question))
@@ -108,7 +112,7 @@ impl Delegation {
         let open = self.store().open_questions()?;
         Ok(open.into_iter().find(|question| {
             concerns(question, wanted.call)
-                && same(question, wanted)
+                && self.same(question, wanted)
                 && now < question.expires_at
                 && matches!(question.state, QuestionState::Pending | QuestionState::Allowed)
                 && !self.0.waiting.busy(&question.id)
@@ -137,6 +141,7 @@ impl Delegation {
                 target: call.target.name().to_owned(),
                 class: facts.tool.as_ref().and_then(|tool| tool.class),
                 pin: facts.tool.as_ref().map(|tool| tool.digest),
+                level: asked.level,
             },
             agent: Some(call.agent.clone()),
             server: Some(call.server.clone()),
@@ -149,32 +154,44 @@ impl Delegation {
     }
 }
 
+impl Delegation {
+    /// Whether it asks the very same: what stands above the Grants has to have been shown too, and the yes has to be given
+    /// with as much as is wanted now, else it would not do.
+    fn same(&self, question: &Question, wanted: Wanted<'_>) -> bool {
+        let mut above = wanted.why.iter().filter(|why| why.stands_above());
+        let level = match question.state {
+            QuestionState::Pending => self.level_of(question),
+            QuestionState::Allowed
+            | QuestionState::Used
+            | QuestionState::Denied
+            | QuestionState::Expired
+            | QuestionState::Dropped => self.level_met(question),
+        };
+        question.digest == wanted.call.digest
+            && level >= wanted.level
+            && matches!(&question.kind, QuestionKind::Call { pin, .. } if *pin == wanted.pin)
+            && above.all(|why| question.why.iter().any(|shown| shown.rule == why.rule))
+    }
+
+    fn yes(&self, question: Question, pin: Option<Digest>) -> Yes {
+        let level = self.level_met(&question);
+        let raised_for = match question.kind {
+            QuestionKind::Call { call, .. } => Some(call),
+            QuestionKind::Pairing { .. }
+            | QuestionKind::Consent { .. }
+            | QuestionKind::Scopes { .. } => None,
+        };
+        let rules = question.why.into_iter().map(|why| why.rule).collect();
+        let (digest, question, params) = (question.digest, question.id, question.params);
+        let approved = Approved { question, digest, pin, rules, level };
+        Yes { approved, shown: (raised_for, params) }
+    }
+}
+
 fn concerns(question: &Question, call: &Call) -> bool {
     question.agent.as_ref() == Some(&call.agent)
         && question.server.as_ref() == Some(&call.server)
         && question.account.as_ref() == Some(&call.account)
-}
-
-/// Whether it asks the very same: what stands above the Grants has to have been shown too, else a yes would not do.
-fn same(question: &Question, wanted: Wanted<'_>) -> bool {
-    let mut above = wanted.why.iter().filter(|why| why.stands_above());
-    question.digest == wanted.call.digest
-        && matches!(&question.kind, QuestionKind::Call { pin, .. } if *pin == wanted.pin)
-        && above.all(|why| question.why.iter().any(|shown| shown.rule == why.rule))
-}
-
-fn yes(question: Question, pin: Option<Digest>) -> Yes {
-    let raised_for = match question.kind {
-        QuestionKind::Call { call, .. } => Some(call),
-        QuestionKind::Pairing { .. }
-        | QuestionKind::Consent { .. }
-        | QuestionKind::Scopes { .. } => None,
-    };
-    let rules = question.why.into_iter().map(|why| why.rule).collect();
-    Yes {
-        approved: Approved { question: question.id, digest: question.digest, pin, rules },
-        shown: (raised_for, question.params),
-    }
 }
 
 pub(crate) fn still_waiting(id: &QuestionId) -> Refusal {

@@ -83,7 +83,7 @@ async fn unanswered_is_refused() {
     let question = world.question().await;
     world.clock.advance_seconds(601);
     assert_eq!(within(call).await.unwrap().unwrap_err().code, RefusalCode::Unanswered);
-    let answer = prokura_domain::Answer { question, choice: Choice::Once };
+    let answer = prokura_domain::Answer { question, choice: Choice::Once, passphrase: None };
     assert!(world.delegation.answer(answer, prokura_domain::Origin::Cli).await.is_err());
     assert_eq!(world.sent(), 0);
 }

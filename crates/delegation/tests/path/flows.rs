@@ -63,7 +63,7 @@ async fn a_question_of_the_flow_rule_is_answered_once_and_no_remembered_answer_o
     let waiting = world.begin(call(&world, "send", 1));
     let question = world.question().await;
     let choice = Choice::SameArgumentsFor { seconds: 3600 };
-    let answer = Answer { question: question.clone(), choice };
+    let answer = Answer { question: question.clone(), choice, passphrase: None };
     let fault = world.delegation.answer(answer, Origin::Cli).await.unwrap_err();
     assert!(matches!(fault, DelegationError::Answer(AnswerFault::OnlyOnce)));
     world.answer(&question, Choice::Once).await;

@@ -5,11 +5,13 @@
 mod asking;
 mod budgets;
 mod conditions;
+mod doorman;
 mod flows;
 mod pairing;
 mod rounds;
 mod scopes;
 mod sending;
 mod sign_in;
+mod step_up;
 mod tools;
 mod world;

@@ -142,7 +142,7 @@ async fn a_revoked_agent_cannot_come_back_by_pairing() {
     let question = world.question().await;
     world.delegation.revoke_agent(&agent).await.unwrap();
     within(asked).await.unwrap().unwrap_err();
-    let answer = Answer { question, choice: Choice::Once };
+    let answer = Answer { question, choice: Choice::Once, passphrase: None };
     world.delegation.answer(answer, Origin::Cli).await.unwrap_err();
     let again = within(world.delegation.admit(caller("coder", "/bin/coder", 1))).await;
     assert_eq!(again.unwrap_err().code, RefusalCode::Revoked);
@@ -169,8 +169,11 @@ async fn a_pairing_is_not_answered_for_a_time() {
     let world = World::new().await;
     let task = come(&world, caller("coder", "/bin/coder", 1));
     let question = world.question().await;
-    let answer =
-        Answer { question: question.clone(), choice: Choice::SameArgumentsFor { seconds: 900 } };
+    let answer = Answer {
+        question: question.clone(),
+        choice: Choice::SameArgumentsFor { seconds: 900 },
+        passphrase: None,
+    };
     world.delegation.answer(answer, Origin::Cli).await.unwrap_err();
     let waits = world.store.question(&question).unwrap().unwrap();
     assert_eq!(waits.state, QuestionState::Pending);

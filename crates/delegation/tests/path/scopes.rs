@@ -136,7 +136,7 @@ async fn only_a_sign_in_says_yes() {
     let call = world.begin(world.pay(1));
     let question = world.question().await;
     for choice in [Choice::Once, Choice::SameArgumentsFor { seconds: 600 }] {
-        let answer = Answer { question: question.clone(), choice };
+        let answer = Answer { question: question.clone(), choice, passphrase: None };
         let fault = world.delegation.answer(answer, Origin::Cli).await.unwrap_err();
         assert!(matches!(fault, DelegationError::Answer(_)), "{fault}");
     }

@@ -61,7 +61,7 @@ impl World {
     }
 
     async fn says(&self, question: &QuestionId, choice: Choice) -> Result<Question, String> {
-        let answer = Answer { question: question.clone(), choice };
+        let answer = Answer { question: question.clone(), choice, passphrase: None };
         self.delegation.answer(answer, Origin::Window).await.map_err(|fault| fault.to_string())
     }
 

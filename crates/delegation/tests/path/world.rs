@@ -16,6 +16,8 @@ use prokura_testkit::clock::{CountingEntropy, FixedClock};
 use tempfile::TempDir;
 use tokio::sync::{Notify, broadcast};
 
+use crate::doorman::{Doorman, PlainPassphrases};
+
 /// A vault without a key: the log works all the same.
 struct LockedVault;
 
@@ -143,6 +145,8 @@ pub struct World {
     pub server: Server,
     pub account: AccountId,
     pub documents: Arc<Documents>,
+    pub presence: Arc<Doorman>,
+    pub looks: Arc<PlainPassphrases>,
     prompter: Arc<WatchfulPrompter>,
     _folder: TempDir,
 }
@@ -181,6 +185,8 @@ impl World {
         let upstream = Arc::new(RecordingUpstream::default());
         let prompter = Arc::new(WatchfulPrompter::default());
         let documents = Arc::new(Documents::default());
+        let presence = Arc::new(Doorman::default());
+        let looks = Arc::new(PlainPassphrases::default());
         let parts = || Parts {
             store: store.clone(),
             log: log.clone(),
@@ -188,6 +194,8 @@ impl World {
             prompter: prompter.clone(),
             accounts: Arc::new(NoAccounts),
             documents: documents.clone(),
+            passphrases: looks.clone(),
+            presence: presence.clone(),
             clock: time.clone(),
             entropy: entropy.clone(),
             changes: broadcast::channel(64).0,
@@ -212,6 +220,8 @@ impl World {
             server,
             account,
             documents,
+            presence,
+            looks,
             prompter,
             _folder: folder,
         }
@@ -295,8 +305,19 @@ impl World {
     }
 
     pub async fn answer(&self, question: &QuestionId, choice: Choice) {
-        let answer = Answer { question: question.clone(), choice };
-        self.delegation.answer(answer, Origin::Cli).await.unwrap();
+        self.try_answer(question, choice, None).await.unwrap();
+    }
+
+    /// The same with a passphrase, whatever comes of it.
+    pub async fn try_answer(
+        &self,
+        question: &QuestionId,
+        choice: Choice,
+        passphrase: Option<&str>,
+    ) -> Result<Question, DelegationError> {
+        let passphrase = passphrase.map(|text| Passphrase::new(text.to_owned()));
+        let answer = Answer { question: question.clone(), choice, passphrase };
+        self.delegation.answer(answer, Origin::Cli).await
     }
 
     pub fn sent(&self) -> usize {

@@ -50,7 +50,13 @@ const DETAILS: &[(&str, &[(&str, &str)])] = &[
     ("request.refused", &[("why", "string")]),
     (
         "question.raised",
-        &[("question", "string"), ("kind", "string"), ("why", "array"), ("expires_at", "string")],
+        &[
+            ("question", "string"),
+            ("kind", "string"),
+            ("why", "array"),
+            ("level", "string"),
+            ("expires_at", "string"),
+        ],
     ),
     (
         "question.settled",
@@ -58,6 +64,7 @@ const DETAILS: &[(&str, &[(&str, &str)])] = &[
             ("question", "string"),
             ("answer", "string"),
             ("note", "string"),
+            ("level", "string"),
             ("after_ms", "integer"),
         ],
     ),

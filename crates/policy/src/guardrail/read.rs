@@ -6,7 +6,7 @@ use cedar_policy::{
     ResourceConstraint, ValidationMode, Validator,
 };
 use miette::Diagnostic;
-use prokura_domain::{GuardedTool, GuardrailFault, GuardrailId};
+use prokura_domain::{GuardedTool, GuardrailFault, GuardrailId, Level};
 
 use super::schema::schema;
 
@@ -15,7 +15,7 @@ const LONGEST: usize = 64 * 1024;
 /// Policies in one Guardrail at most.
 const MOST: usize = 64;
 /// Annotations that mean something here.
-const ANNOTATIONS: [&str; 4] = ["approval", "reason", "id", "description"];
+const ANNOTATIONS: [&str; 5] = ["approval", "level", "reason", "id", "description"];
 
 /// One policy of a Guardrail.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Rule {
     pub(crate) policy: Policy,
     /// Why a person has to say yes; `None` forbids.
     pub(crate) approval: Option<String>,
+    /// What that yes has to be given with at least.
+    pub(crate) level: Level,
     /// What is told where it forbids.
     pub(crate) reason: Option<String>,
     pub(crate) scope: Scope,
@@ -140,6 +142,7 @@ pub(crate) fn read(
             name: name.to_owned(),
             policy: policy.new_id(PolicyId::new(format!("{id}#{number}"))),
             approval: told("approval"),
+            level: level(policy).unwrap_or_default(),
             reason: told("reason"),
             scope: scope(policy),
             reads_arguments: reads_arguments(&source),
@@ -158,13 +161,29 @@ fn misplaced(text: &str, policy: &Policy) -> Option<GuardrailFault> {
         ),
         (Effect::Forbid, Some((key, _))) => (
             format!("the annotation @{key} means nothing here"),
-            "Use @approval(\"why\") to be asked, or @reason(\"why\") to say why it is forbidden.",
+            "Use @approval(\"why\") to be asked, with @level(\"passphrase\") to be asked harder, or @reason(\"why\") to say why it is forbidden.",
         ),
-        (Effect::Forbid, None) => return None,
+        (Effect::Forbid, None) if policy.annotation("level").is_none() => return None,
+        (Effect::Forbid, None) => match (level(policy), policy.annotation("approval")) {
+            (Some(_), Some(_)) => return None,
+            (Some(_), None) => (
+                "@level says how a yes is given, and nobody is asked for one here".to_owned(),
+                "Write @approval(\"why\") beside it.",
+            ),
+            (None, _) => (
+                "this is no level".to_owned(),
+                "Write @level(\"passphrase\") or @level(\"presence\").",
+            ),
+        },
     };
     let source = policy.to_cedar().unwrap_or_default();
     let (line, column) = text.find(&source).map_or((0, 0), |offset| place(text, offset));
     Some(GuardrailFault { line, column, message, help: Some(help.to_owned()) })
+}
+
+/// What a yes has to be given with, where the policy says so in words that are known.
+fn level(policy: &Policy) -> Option<Level> {
+    Level::from_text(policy.annotation("level")?)
 }
 
 fn scope(policy: &Policy) -> Scope {

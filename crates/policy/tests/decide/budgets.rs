@@ -94,6 +94,7 @@ fn every_decisive_grant_is_charged_whatever_its_effect() {
         digest: asked.digest,
         pin: Some(Digest([1; 32])),
         rules: Vec::new(),
+        level: Default::default(),
     });
     let Decision::Allow(permit, _) = decide(&asked, &all, &Guardrails::default(), &facts) else {
         panic!("not allowed")

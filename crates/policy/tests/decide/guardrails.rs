@@ -133,6 +133,7 @@ fn an_approval_asks_whatever_is_granted_and_only_a_yes_that_showed_it_passes() {
         digest: call.digest,
         pin: facts.tool.as_ref().map(|tool| tool.digest),
         rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+        level: Default::default(),
     };
     let (other, this) = (yes(&["grt_1"]), yes(&["gdr_g"]));
     facts.approved = Some(other);

@@ -132,6 +132,7 @@ fn an_approval_fits_only_the_call_and_the_definition_that_were_shown() {
         digest: call("send").digest,
         pin: Some(Digest([1; 32])),
         rules: Vec::new(),
+        level: Default::default(),
     };
     let with = |approved: Approved| {
         let mut facts = facts();
@@ -152,6 +153,7 @@ fn an_approval_does_not_override_a_deny() {
         digest: call("send").digest,
         pin: Some(Digest([1; 32])),
         rules: Vec::new(),
+        level: Default::default(),
     });
     assert_eq!(decided(&[grant(tool("send"), Effect::Deny)], &facts), "Grant");
 }

@@ -83,6 +83,7 @@ pub fn facts() -> Facts {
         arguments: None,
         used: Vec::new(),
         flow: None,
+        levels: Default::default(),
         cast: None,
         generation: 1,
     }

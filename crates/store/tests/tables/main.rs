@@ -132,6 +132,7 @@ fn question(id: &str, raised_at: i64) -> Question {
             target: "buy".to_owned(),
             class: None,
             pin: Some(Digest([3; 32])),
+            level: Default::default(),
         },
         agent: Some(AgentId::from_text("agt_1")),
         server: Some(ServerId::from_text("srv_1")),

@@ -1,0 +1,41 @@
+//! How answers have to be given, and how questions come. A passphrase in here lives as long as its request.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What is wished about the asking itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "about")]
+#[ts(export_to = "Request.ts")]
+pub enum AskingWish {
+    /// How it stands.
+    Show,
+    /// Set what a yes has to be given with.
+    Level {
+        /// `class:destructive`, `server:NAME`, `tool:SERVER/TOOL` or `grant:ID`.
+        scope: String,
+        /// `click`, `passphrase` or `presence`.
+        level: String,
+        /// The approval passphrase; needed to ask for less than before.
+        passphrase: Option<String>,
+    },
+    /// Set the approval passphrase.
+    Passphrase {
+        /// The new one.
+        new: String,
+        /// The one there is.
+        old: Option<String>,
+    },
+    /// Whether questions come as notifications too.
+    Notices {
+        /// Whether they do.
+        on: bool,
+    },
+}
+
+impl std::fmt::Debug for AskingWish {
+    /// Only what it is: its members can be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AskingWish")
+    }
+}
