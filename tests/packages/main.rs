@@ -133,7 +133,7 @@ fn give_ada(root: &CleanRoot, file: &str, bytes: &[u8]) {
     root.inside(&["chmod", "600", &format!("/home/ada/{file}")]).unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_package_installs_works_keeps_data_when_upgraded_and_tells_about_wiring_when_removed() {
     let Some(folder) = packages("packages in a clean root") else { return };
     if let Some(why) = obstacle() {
