@@ -8,12 +8,13 @@ remove | 0) ;;
 *) exit 0 ;;
 esac
 
-# Named where something was connected: the person, and the programs.
+# Named where something is connected: the person, and the programs. What they can be taken back with is kept under "wiring:PROGRAM",
+# in the field "receipt", which stands right after it in the file.
 connected=""
 for home in /root /home/*; do
   database="$home/.local/share/prokura/prokura.db"
   [ -f "$database" ] || continue
-  programs=$(cat "$database" "$database-wal" 2>/dev/null | grep -a -o 'wiring:[a-z][a-z0-9-]*' | sort -u | sed 's/^wiring://' | tr '\n' ' ') || true
+  programs=$(cat "$database" "$database-wal" 2>/dev/null | grep -a -o 'wiring:[a-z][a-z0-9-]*receipt' | sort -u | sed 's/^wiring://; s/receipt$//' | tr '\n' ' ') || true
   [ -z "$programs" ] || connected="$connected
   ${home##*/}: $programs"
 done
