@@ -64,7 +64,10 @@ pub fn measure(count: i64) -> String {
     let opened = start.elapsed().as_secs_f64() * 1e3;
     let newest = each(|_| page(&log, RecordQuery::default()));
     let deep = each(|number| {
-        page(&log, RecordQuery { before: Some(count - number * 4_001), ..RecordQuery::default() });
+        page(
+            &log,
+            RecordQuery { before: Some(count - number * (count / 250)), ..RecordQuery::default() },
+        );
     });
     let filtered = each(|number| {
         let agent = Some(stage::agent(number));

@@ -41,7 +41,7 @@ const BROKEN: Duration = Duration::from_secs(2);
 /// With so many writing at once, those who are not there yet are waited for, while the next comes within this time: one
 /// sync for all of them costs less than one for each half. With fewer nobody ever waits.
 const ABREAST: usize = 4;
-const GATHER: Duration = Duration::from_micros(200);
+const GATHER: Duration = Duration::from_micros(500);
 /// After so many records the write-ahead log is moved into the main file while nothing comes; else SQLite does it in the
 /// middle of somebody's append, once it is much longer ([`store::configure`]).
 const RECORDS_PER_SETTLING: usize = 256;
