@@ -126,7 +126,7 @@ impl Api {
     pub async fn grant_revoke(&self, grant: String) -> Result<GrantView, Failure> {
         let id = GrantId::from_text(&grant);
         let revoked = self.0.delegation.revoke_grants(std::slice::from_ref(&id)).await?;
-        let one = revoked.first().ok_or_else(|| GrantFault::Unknown(grant).into());
+        let one = revoked.first().ok_or(GrantFault::Unknown(grant));
         self.grant_view(one.map_err(prokura_delegation::DelegationError::Grant)?)
     }
 

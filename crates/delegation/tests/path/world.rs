@@ -135,6 +135,9 @@ impl ClientDocuments for Documents {
     }
 }
 
+/// Puts rows into a store, for an agent at a server.
+pub type Fill<'a> = dyn FnMut(&Store, &AgentId, &ServerId) + 'a;
+
 pub struct World {
     pub delegation: Delegation,
     pub store: Store,
@@ -162,7 +165,7 @@ impl World {
 
     /// The same, started over what `fill` put into the store.
     #[allow(dead_code)] // Only benches have so much.
-    pub async fn new_over(fill: &mut dyn FnMut(&Store, &AgentId, &ServerId)) -> Self {
+    pub async fn new_over(fill: &mut Fill<'_>) -> Self {
         let world = Self::made(Some(fill)).await;
         let off = FlowRule { on: false, ..FlowRule::default() };
         world.delegation.set_flow_rule(off).await.unwrap();
@@ -174,7 +177,7 @@ impl World {
         Self::made(None).await
     }
 
-    async fn made(fill: Option<&mut dyn FnMut(&Store, &AgentId, &ServerId)>) -> Self {
+    async fn made(fill: Option<&mut Fill<'_>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = FixedClock::at(1_700_000_000_000);
         let entropy: Arc<dyn Entropy> = Arc::new(CountingEntropy::default());
