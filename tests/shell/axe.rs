@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::driver::Driver;
 
 /// Runs it on what is shown now; what is serious or critical comes back in words.
@@ -18,6 +16,11 @@ const RUN: &str = "
 impl Driver {
     /// Nothing serious or critical is found on the page as it is now.
     pub async fn accessible(&self, what: &str) {
+        assert_eq!(self.inaccessible().await, Vec::<String>::new(), "{what}");
+    }
+
+    /// What is serious or critical on the page as it is now, in words.
+    pub async fn inaccessible(&self) -> Vec<String> {
         if self.script("return typeof window.axe").await.unwrap() != "object" {
             let file =
                 Path::new(env!("CARGO_MANIFEST_DIR")).join("node/node_modules/axe-core/axe.min.js");
@@ -26,6 +29,6 @@ impl Driver {
             self.script(&axe).await.unwrap();
         }
         let found = self.long_script(RUN).await.unwrap();
-        assert_eq!(found, Value::Array(Vec::new()), "{what}");
+        serde_json::from_value(found).unwrap()
     }
 }

@@ -104,6 +104,13 @@ impl Display {
         self.run(Command::new("/usr/bin/import").args(["-window", &window]).arg(file))
     }
 
+    /// Makes a picture small enough to be kept.
+    pub fn shrink(&self, file: &Path) -> anyhow::Result<()> {
+        let mut convert = Command::new("/usr/bin/convert");
+        let smaller = ["-strip", "+dither", "-colors", "64", "-define", "png:compression-level=9"];
+        self.run(convert.arg(file).args(smaller).arg(file))
+    }
+
     /// The number of the window whose title starts with `title`.
     fn window(&self, title: &str) -> anyhow::Result<String> {
         let search = ["search", "--onlyvisible", "--limit", "1", "--name", &format!("^{title}")];

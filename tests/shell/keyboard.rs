@@ -59,6 +59,8 @@ async fn the_main_job_is_done_by_keys_alone() {
     display.keys(&["Return"]);
     window.element("//dialog[@open]").await;
     let before = grants(&stage).await;
+    tab_to(&stage, "Tool").await;
+    display.types("list_");
     tab_to(&stage, "Grant").await;
     display.keys(&["Return"]);
     eventually("one grant more", SOON, || async { (grants(&stage).await > before).then_some(()) })
@@ -81,10 +83,7 @@ async fn the_main_job_is_done_by_keys_alone() {
     stage.turn_to_main().await;
     display.focus("Prokura").await;
     screen(&stage, "ctrl+5", "Grants").await;
-    tab_to(&stage, "List").await;
-    display.keys(&["Return"]);
-    window.sees("Last used").await;
-    tab_to(&stage, "Revoke").await;
+    tab_to(&stage, "Revoke grant: clerk at ledger, list_accounts").await;
     display.keys(&["Return"]);
     window.element("//dialog[@open]").await;
     tab_to(&stage, "Revoke").await;

@@ -53,6 +53,7 @@ impl Album {
         let theme = if *dark { "dark" } else { "light" };
         let file = folder.join(format!("{name}-{theme}.png"));
         stage.display.picture(Some("Approval"), &file).unwrap();
+        stage.display.shrink(&file).unwrap();
         stage.window.accessible(name).await;
     }
 
@@ -120,7 +121,7 @@ async fn what_is_answered(album: &Album) {
     let message =
         json!({ "to": "grace@harbour.example", "subject": "Hello", "body": "Good night." });
     let call = album.asks("send_message", message, "Good night.").await;
-    window.sees("4 times").await;
+    window.sees("Hold that fixed").await;
     window.armed().await;
     album.take("07-suggestion").await;
     album.settles(call, "deny").await;
@@ -175,15 +176,22 @@ async fn many_and_strangers(album: &Album) {
     let _asking = program.stdin.take();
     window.sees("May this program come in as an agent?").await;
     window.armed().await;
-    album.take("12-new-program").await;
+    // Accessible too, but no picture: it names folders of the machine.
+    window.accessible("a new program").await;
     host.answer(&["deny"]).await.unwrap();
+    host.grant("clerk", "ledger", "categorise", "ask").await.unwrap();
+    let entry = json!({ "entry": "Invoice 2207", "category": "harbour" });
+    let call = album.asks("categorise", entry, "harbour").await;
+    window.armed().await;
+    album.take("12-unclassified").await;
+    album.settles(call, "deny").await;
 }
 
 /// Notes the moment at which each amount has been painted.
 const WATCH: &str = "
     window.painted = {};
     const look = () => {
-        const found = document.body.textContent.match(/\\b(\\d+)\\.77\\b/);
+        const found = document.body.textContent.match(/(\\d+)\\.77(?!\\d)/);
         if (!found || window.painted[found[1]] || document.hidden) return;
         window.painted[found[1]] = -1;
         requestAnimationFrame(() => requestAnimationFrame(() => (window.painted[found[1]] = performance.timeOrigin + performance.now())));

@@ -32,7 +32,7 @@ cargo xtask COMMAND
   icons                        icons/ in all sizes, from icons/prokura.svg
   reference                    docs/commands.md, from the command line's definitions
   types [--check]              write ui/src/generated from crates/api, or compare only
-  shots [--tutorial]           a picture of every screen, light and dark, into shots/; those of the book and of questions too
+  shots [--tutorial]           a picture of every screen, light and dark, into shots/, and of questions into docs/; those of the book too
   fuzz [TARGET]… [--seconds N] run the fuzz targets (all), 30 seconds each unless told otherwise
   bench [NAME [ARGS]…]         measure one thing with the release build; without a name, the list
   conformance LEG [--requirements REV]

@@ -40,7 +40,7 @@ pub fn shots(place: &Place, words: &[String]) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let step = Step::cargo(
         place,
-        "pictures into shots/",
+        "pictures into shots/ and docs/pictures/prompts/",
         &["test", "--workspace", "--test", "shell", "--", "shots", "newcomer", "pictured"],
     );
     with_tools(place, step)

@@ -2,8 +2,6 @@
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
-use super::LevelWord;
-
 #[derive(Debug, Subcommand)]
 pub enum Grants {
     /// Make a grant.
@@ -112,7 +110,7 @@ pub struct GrantAdd {
     pub note: Option<String>,
     /// With --effect ask: what a yes has to be given with.
     #[arg(long, value_enum)]
-    pub level: Option<LevelWord>,
+    pub level: Option<super::LevelWord>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
