@@ -3,6 +3,7 @@ import type { AccessWish, RulesWish, WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
 import { access } from "./access";
 import * as data from "./data";
+import { asking } from "./asking";
 
 const query = new URLSearchParams(location.search);
 const scene = (query.get("scene") ?? "normal") as data.Scene;
@@ -90,10 +91,10 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   do_not_disturb: () => data.state(scene),
   scopes_give: () => new Promise(() => undefined),
   scopes_ask_again: () => null,
-  asking: () => data.asking(scene),
-  asking_level: () => data.asking(scene),
-  asking_passphrase: () => data.asking(scene),
-  asking_notices: () => data.asking(scene),
+  asking: () => asking(scene),
+  asking_level: () => asking(scene),
+  asking_passphrase: () => asking(scene),
+  asking_notices: () => asking(scene),
   consent_allow: (args) => (args["number"] === "17" ? settle(String(args["approval"]), "used", null) : fail("refused", "Another number is shown there, so nobody was let in.", "If you did not start this sign-in, somebody else did: it is over now.")),
   approval_deny: (args) => settle(String(args["approval"]), "denied", args["note"] as string | null),
   audit: (args) => data.audit(scene, args as { limit: number; before: number | null; filter: data.Filter }),

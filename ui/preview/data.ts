@@ -1,6 +1,6 @@
 // Recorded answers for looking at screens. Nothing here is built into the program.
 import type { RulesWish, WireWish } from "../src/generated/Request";
-import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, AskingView, AuditStatusView, BundleView, CallView, CheckView, ConsentView, DayView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, PlannedRuleView, PlanView, ProgramView, RecordView, RulePlanView, ServerView, SimulationView, StateView, ToolView, TouchedView, WirePreviewView } from "../src/generated/View";
+import type { AccountView, AgentSignInView, AgentView, ApprovalView, ArgumentView, AuditStatusView, BundleView, CallView, CheckView, ConsentView, DayView, FileView, FlowView, GrantView, GuardrailView, GuardrailWordsView, NetworkView, OwnServerView, Piece, PlannedRuleView, PlanView, ProgramView, RecordView, RulePlanView, ServerView, SimulationView, StateView, ToolView, TouchedView, WirePreviewView } from "../src/generated/View";
 
 export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
@@ -351,16 +351,6 @@ export const told = () => ({
   advice: "You allowed 39 % of 28 questions in under two seconds: you may be approving unread. Allow narrow things for a time, so that fewer questions come.",
   do_not_disturb: "off",
 });
-
-export const asking = (scene: Scene): AskingView => scene === "empty"
-  ? { levels: [], passphrase_set: false, wait_seconds: 0, unable: "polkit does not run on this machine", notices: true }
-  : {
-    levels: [
-      { scope: "class:destructive", words: "Every destructive tool", level: "passphrase", in_the_way: null },
-      { scope: "tool:ledger/close_account", words: "close_account at ledger", level: "presence", in_the_way: "polkit does not know Prokura yet; install Prokura's package, or put packaging/linux/org.prokura.desktop.policy into /usr/share/polkit-1/actions" },
-    ],
-    passphrase_set: true, wait_seconds: 0, unable: "polkit does not know Prokura yet; install Prokura's package, or put packaging/linux/org.prokura.desktop.policy into /usr/share/polkit-1/actions", notices: true,
-  };
 
 export const network = (scene: Scene): NetworkView => scene === "empty"
   ? { proxy: null, authorities: [], documents: true }

@@ -125,9 +125,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Stdio(_)
         | Command::Completions { .. }
         | Command::Manual { .. }
-        | Command::Serve(_) => {
-            return Err(internal("this command is answered elsewhere"));
-        }
+        | Command::Serve(_) => Err(internal("this command is answered elsewhere"))?,
     })
 }
 

@@ -62,19 +62,7 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
             None => return Ok(ExitCode::SUCCESS),
             Some(None) => drop(left.insert(view.id)),
             Some(Some(AnswerWish::Once)) if view.scopes.is_some() => {
-                let wish = Request::Account(AccountWish::Give { approval: view.id.clone() });
-                match client.ask(&wish).await {
-                    Ok(started) => {
-                        let url = started.get("url").and_then(Value::as_str).unwrap_or_default();
-                        println!(
-                            "Open this page in your browser; the call goes on once you are signed in:\n\n  {}\n",
-                            show::escaped(url)
-                        );
-                    }
-                    Err(failure) => {
-                        println!("error: {}\n  next: {}", failure.message, failure.hint);
-                    }
-                }
+                give(&mut client, &view).await;
                 left.insert(view.id);
             }
             Some(Some(answer)) => {
@@ -91,6 +79,23 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Opens the sign-in that answers a question about scopes.
+async fn give(client: &mut Client, view: &ApprovalView) {
+    let wish = Request::Account(AccountWish::Give { approval: view.id.clone() });
+    match client.ask(&wish).await {
+        Ok(started) => {
+            let url = started.get("url").and_then(Value::as_str).unwrap_or_default();
+            println!(
+                "Open this page in your browser; the call goes on once you are signed in:\n\n  {}\n",
+                show::escaped(url)
+            );
+        }
+        Err(failure) => {
+            println!("error: {}\n  next: {}", failure.message, failure.hint);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Step-up: what a yes has to be given with, the approval passphrase, and proof that the person is there. It can only make
 //! an answer harder. It must never keep a passphrase, count a guess after it was looked at, or take one proof twice.
 
+mod tries;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,11 +10,12 @@ use std::time::Duration;
 use prokura_domain::port::{PresenceFault, SealFault};
 use prokura_domain::{
     Change, Level, LevelScope, Levels, Passphrase, Question, QuestionId, QuestionKind,
-    QuestionState, ServerId, Target, Timestamp,
+    QuestionState, ServerId, Target,
 };
 use prokura_store::{Sealed, Store, StoreError};
 
 use crate::{AnswerFault, Delegation, DelegationError};
+use tries::Tries;
 
 /// The setting that holds the levels.
 const LEVELS: &str = "approval_levels";
@@ -20,10 +23,6 @@ const LEVELS: &str = "approval_levels";
 const TRIES: &str = "approval_tries";
 /// Row and field of what is kept of the passphrase.
 const KEPT: (&str, &str) = ("approval", "passphrase");
-/// So many wrong passphrases cost no time: fingers slip.
-const SLIPS: u32 = 2;
-/// The first delay, and the longest one, in seconds.
-const DELAYS: (i64, i64) = (5, 3600);
 /// How short and how long a passphrase may be.
 const LENGTH: (usize, usize) = (8, 1024);
 /// Answers whose proof is remembered; of the oldest only what was wanted at first is known.
@@ -103,39 +102,6 @@ impl Steps {
         *steps.levels.lock().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(levels.unwrap_or_default());
         Ok(steps)
-    }
-}
-
-/// Wrong passphrases since the last right one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tries {
-    wrong: u32,
-    /// When the last one came.
-    at: i64,
-}
-
-impl Tries {
-    fn read(text: &str) -> Option<Self> {
-        let (wrong, at) = text.split_once(' ')?;
-        Some(Self { wrong: wrong.parse().ok()?, at: at.parse().ok()? })
-    }
-
-    fn to_text(self) -> String {
-        format!("{} {}", self.wrong, self.at)
-    }
-
-    /// What the next one has to wait after the last, in seconds.
-    fn delay(self) -> i64 {
-        let Some(more) = self.wrong.checked_sub(SLIPS + 1) else { return 0 };
-        let (first, longest) = DELAYS;
-        first.checked_shl(more.min(20)).unwrap_or(longest).min(longest)
-    }
-
-    /// How long it still has to wait. A clock that was set back does not shorten it, and does not make it endless.
-    fn left(self, now: Timestamp) -> i64 {
-        let gone = now.millis_since(Timestamp(self.at)).max(0);
-        let left = self.delay() * 1000 - gone;
-        (left.max(0) + 999) / 1000
     }
 }
 
@@ -405,25 +371,4 @@ async fn blocking<T: Send + 'static>(
     let done = tokio::task::spawn_blocking(work).await;
     let done = done.unwrap_or_else(|_| Err(SealFault::Locked("it was interrupted".to_owned())));
     done.map_err(|fault| StepUpFault::Vault(fault).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_delay_grows_to_an_hour_and_a_clock_that_was_set_back_shortens_nothing() {
-        let delays: Vec<i64> = (0..16).map(|wrong| Tries { wrong, at: 0 }.delay()).collect();
-        assert_eq!(
-            delays,
-            [0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]
-        );
-        assert_eq!(Tries { wrong: u32::MAX, at: 0 }.delay(), 3600);
-        let tries = Tries { wrong: 4, at: 1_000_000 };
-        assert_eq!(tries.left(Timestamp(1_000_000)), 10);
-        assert_eq!(tries.left(Timestamp(1_009_001)), 1);
-        assert_eq!(tries.left(Timestamp(1_010_000)), 0);
-        assert_eq!(tries.left(Timestamp(0)), 10);
-        assert_eq!(Tries::read(&tries.to_text()), Some(tries));
-    }
 }

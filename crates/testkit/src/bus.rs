@@ -267,7 +267,8 @@ impl Server {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).closed.push(id);
     }
 
-    fn get_capabilities(&self) -> Vec<String> {
+    #[zbus(name = "GetCapabilities")]
+    fn capabilities(&self) -> Vec<String> {
         ["actions", "body"].map(str::to_owned).into()
     }
 
