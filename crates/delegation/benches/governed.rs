@@ -97,7 +97,7 @@ async fn changes(world: &World) -> [f64; 4] {
         let grant = world.grant(tool(&format!("new_{n}")), Effect::Allow).await;
         timed(0, began);
         let began = Instant::now();
-        world.delegation.revoke_grants(&[grant.id]).await.unwrap();
+        world.delegation.revoke_grant(&grant.id).await.unwrap();
         timed(1, began);
         let (name, text) = (
             format!("new {n}"),

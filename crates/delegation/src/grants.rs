@@ -271,6 +271,16 @@ impl Delegation {
         Ok(grants)
     }
 
+    /// Takes a Grant back.
+    ///
+    /// # Errors
+    /// [`GrantFault`]; store and log faults. The Grant is closed before the log is written.
+    pub async fn revoke_grant(&self, id: &GrantId) -> Result<Grant, DelegationError> {
+        let revoked = self.revoke_grants(std::slice::from_ref(id)).await?;
+        let one = revoked.into_iter().next();
+        Ok(one.ok_or_else(|| GrantFault::Unknown(id.to_string()))?)
+    }
+
     /// Takes Grants back, all of them or none: Calls that went through them are cancelled, and Questions they asked are
     /// dropped.
     ///

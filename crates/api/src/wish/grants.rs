@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use prokura_delegation::{Covering, GrantFault, NewGrant};
+use prokura_delegation::{Covering, NewGrant};
 use prokura_domain::{
     AccountId, AgentId, Budget, Condition, ConditionFault, Effect, Grant, GrantId, Level,
     LevelScope, Origin, Server, ServerId, TargetPattern, Timestamp,
@@ -124,10 +124,8 @@ impl Api {
     /// # Errors
     /// [`Failure`] when there is no such grant, or it was revoked before.
     pub async fn grant_revoke(&self, grant: String) -> Result<GrantView, Failure> {
-        let id = GrantId::from_text(&grant);
-        let revoked = self.0.delegation.revoke_grants(std::slice::from_ref(&id)).await?;
-        let one = revoked.first().ok_or(GrantFault::Unknown(grant));
-        self.grant_view(one.map_err(prokura_delegation::DelegationError::Grant)?)
+        let revoked = self.0.delegation.revoke_grant(&GrantId::from_text(&grant)).await?;
+        self.grant_view(&revoked)
     }
 
     /// Grants as they are shown; what several of them name is looked up once.

@@ -158,7 +158,7 @@ async fn revoking_the_grant_drops_the_question() {
     let grant = world.grant(tool("pay"), Effect::Ask).await;
     let call = world.begin(world.pay(5));
     let question = world.question().await;
-    world.delegation.revoke_grants(std::slice::from_ref(&grant.id)).await.unwrap();
+    world.delegation.revoke_grant(&grant.id).await.unwrap();
     within(call).await.unwrap().unwrap_err();
     let state = world.store.question(&question).unwrap().unwrap().state;
     assert_eq!(state, QuestionState::Dropped);

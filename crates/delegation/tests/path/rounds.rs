@@ -67,7 +67,7 @@ async fn a_round_is_not_charged_again_and_stops_with_its_grant() {
     within(world.begin(again(&world, 5, "s"))).await.unwrap().unwrap();
     let fresh = within(world.begin(world.pay(5))).await.unwrap().unwrap_err();
     assert!(fresh.message.contains("too little left"), "{}", fresh.message);
-    world.delegation.revoke_grants(std::slice::from_ref(&grant.id)).await.unwrap();
+    world.delegation.revoke_grant(&grant.id).await.unwrap();
     let gone = within(world.begin(again(&world, 5, "s"))).await.unwrap().unwrap_err();
     assert_eq!(gone.code, RefusalCode::Unknown);
     assert_eq!(world.sent(), 2);

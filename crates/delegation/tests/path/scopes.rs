@@ -152,7 +152,7 @@ async fn what_is_taken_back_while_it_waits_is_never_sent() {
     let grant = world.store.grants().unwrap().remove(0);
     let call = world.begin(world.pay(1));
     world.question().await;
-    world.delegation.revoke_grants(std::slice::from_ref(&grant.id)).await.unwrap();
+    world.delegation.revoke_grant(&grant.id).await.unwrap();
     assert_eq!(within(call).await.unwrap().unwrap_err().code, RefusalCode::Changed);
     signs_in(&world, &["pay"]).await;
     assert_eq!(world.sent(), 1);

@@ -43,7 +43,7 @@ async fn revoking_cancels_the_call_on_its_way_and_the_next_is_unknown() {
     *world.upstream.holds.lock().unwrap() = true;
     let call = world.begin(world.pay(1));
     within(world.upstream.arrived.notified()).await;
-    world.delegation.revoke_grants(std::slice::from_ref(&grant.id)).await.unwrap();
+    world.delegation.revoke_grant(&grant.id).await.unwrap();
     assert_eq!(within(call).await.unwrap().unwrap_err().code, RefusalCode::Changed);
     world.recorded("call.outcome", "taken back").await;
     let next = within(world.begin(world.pay(1))).await.unwrap().unwrap_err();
