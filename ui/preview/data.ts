@@ -180,7 +180,7 @@ function approval(at: number, more: Partial<ApprovalView>): ApprovalView {
     argument("/arguments/tags", "", "empty array"),
   ];
   return {
-    id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "claude-code" }, agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
+    id: `qst_${at}`, kind: "call", state: "pending", agent: { id: "agt_0", name: "claude-code" }, agent_known_by: ["key"], agent_claim: "claude-code 2.1.330", server: { id: "srv_1", name: "ledger" }, server_host: "mcp.ledger.example", account: { id: "acc_1", name: "marta@northwind" },
     method: "tools/call", target_kind: "tool", target: text("send_payment"), class: "destructive", why: [{ rule: "grt_5", text: "Your grant for send_payment says that it asks you each time." }], only_once: false, level: "click", in_the_way: null, arguments: args,
     raw: text(`{"name":"send_payment","arguments":{"recipient":"Bright\\u200bfields Ltd","iban":"GB29NWBK60161331926819","amount":1840.00,"urgent":true,"reference":"${LONG}","tags":[]}}`),
     pretty: text("{\n  \"name\": \"send_payment\"\n}"), floods: false,

@@ -42,6 +42,16 @@ export function lastingWords(view: ApprovalView): string {
   return "It stays paired until you take it back under Agents. A changed program asks again.";
 }
 
+const PROOFS: Record<string, string> = { key: "its key", pairing: "its pairing", sign_in: "its sign-in" };
+
+/** By what an agent is known. */
+export function knownWords(view: ApprovalView): string {
+  const ways = view.agent_known_by.map((way) => PROOFS[way] ?? way);
+  const last = ways.pop();
+  if (last === undefined) return "known before; its ways in were taken back";
+  return `proved by ${ways.length > 0 ? `${ways.join(", ")} or ` : ""}${last}`;
+}
+
 /** What a call does with its target. */
 export const verbWords = (view: ApprovalView): string => (view.target_kind === "tool" ? "calling" : view.target_kind === "resource" ? "reading" : view.target_kind === "prompt" ? "using" : "sending");
 

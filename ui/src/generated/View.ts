@@ -244,6 +244,10 @@ agent: Named,
  */
 agent_claim: string | null, 
 /**
+ * By what it is known: some of `key`, `pairing` and `sign_in`; empty while it is no agent yet.
+ */
+agent_known_by: Array<string>, 
+/**
  * Where; `null` where it is not about a server.
  */
 server: Named | null, 

@@ -19,6 +19,8 @@ pub struct ApprovalView {
     pub agent: Named,
     /// What the agent says of itself: a claim.
     pub agent_claim: Option<String>,
+    /// By what it is known: some of `key`, `pairing` and `sign_in`; empty while it is no agent yet.
+    pub agent_known_by: Vec<String>,
     /// Where; `null` where it is not about a server.
     pub server: Option<Named>,
     /// The host of the server's endpoint; empty where it is not about a server.

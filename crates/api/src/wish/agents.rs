@@ -116,19 +116,26 @@ impl Api {
         })
     }
 
-    fn agent_view(&self, agent: &Agent) -> Result<AgentView, Failure> {
-        let pairings = self.store().pairings(&agent.id)?;
+    fn live_sign_ins(&self, agent: &Agent) -> Result<Vec<SignIn>, Failure> {
         let now = self.0.delegation.moment();
         let live = |sign_in: &SignIn| sign_in.ended_at.is_none() && now < sign_in.expires_at;
-        let sign_ins: Vec<SignIn> =
-            self.store().sign_ins(&agent.id)?.into_iter().filter(live).collect();
+        Ok(self.store().sign_ins(&agent.id)?.into_iter().filter(live).collect())
+    }
+
+    /// By what an agent is known: `key`, `pairing`, `sign_in`.
+    pub(super) fn ways_of(&self, agent: &Agent) -> Result<Vec<&'static str>, Failure> {
         let ways = [
             (agent.key.is_some(), "key"),
-            (!pairings.is_empty(), "pairing"),
-            (!sign_ins.is_empty(), "sign_in"),
+            (!self.store().pairings(&agent.id)?.is_empty(), "pairing"),
+            (!self.live_sign_ins(agent)?.is_empty(), "sign_in"),
         ];
-        let ways: Vec<&str> =
-            ways.into_iter().filter(|(has, _)| *has).map(|(_, way)| way).collect();
+        Ok(ways.into_iter().filter(|(has, _)| *has).map(|(_, way)| way).collect())
+    }
+
+    fn agent_view(&self, agent: &Agent) -> Result<AgentView, Failure> {
+        let pairings = self.store().pairings(&agent.id)?;
+        let sign_ins = self.live_sign_ins(agent)?;
+        let ways = self.ways_of(agent)?;
         let state = match agent.state {
             AgentState::Active if self.0.delegation.agent_paused(&agent.id)? => "paused",
             AgentState::Active => "active",

@@ -100,6 +100,7 @@ impl Api {
             state: state.as_str().to_owned(),
             agent: agent.0,
             agent_claim: agent.1,
+            agent_known_by: agent.2,
             server: place.server,
             server_host: place.host,
             account: place.account,
@@ -213,7 +214,10 @@ impl Api {
     }
 
     /// Who asks, and what it says of itself.
-    fn agent_asking(&self, question: &Question) -> Result<(Named, Option<String>), Failure> {
+    fn agent_asking(
+        &self,
+        question: &Question,
+    ) -> Result<(Named, Option<String>, Vec<String>), Failure> {
         let agent = match &question.agent {
             Some(id) => self.store().agent(id)?,
             None => None,
@@ -228,7 +232,9 @@ impl Api {
             id: question.agent.as_ref().map(ToString::to_string).unwrap_or_default(),
             name: agent.as_ref().map_or(said, |agent| agent.name.clone()),
         };
-        Ok((named, agent.and_then(|agent| agent.claim)))
+        let ways = agent.as_ref().map(|agent| self.ways_of(agent)).transpose()?;
+        let ways = ways.unwrap_or_default().into_iter().map(str::to_owned).collect();
+        Ok((named, agent.and_then(|agent| agent.claim), ways))
     }
 
     fn caller_view(&self, question: &Question) -> Result<Option<CallerView>, Failure> {
