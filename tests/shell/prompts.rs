@@ -202,7 +202,7 @@ const WATCH: &str = "
 
 /// Some rounds in every run, so that it goes on working; the figure counts in `cargo xtask bench prompt`, on a quiet machine.
 #[tokio::test]
-#[allow(clippy::print_stdout)] // The last line is the figure.
+#[allow(clippy::print_stdout, clippy::disallowed_methods)] // The last line is the figure; the window's clock is compared with this one.
 async fn from_a_call_to_its_question_on_the_screen() {
     let rounds = std::env::var("PROKURA_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok());
     let stage = Set::ledger().await.open().await;
