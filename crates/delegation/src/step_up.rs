@@ -271,7 +271,9 @@ impl Delegation {
         tokio::select! {
             shown = self.shows(level, passphrase, left) => shown?,
             // The dialog goes when there is nothing left to answer.
-            () = self.settled_elsewhere(&question.id) => {}
+            state = self.settled_elsewhere(&question.id) => {
+                return Err(AnswerFault::Settled(state.to_owned()).into());
+            }
         }
         let mut met = self.0.steps.met.lock().unwrap_or_else(PoisonError::into_inner);
         if met.len() >= MOST {
@@ -283,12 +285,15 @@ impl Delegation {
 
     /// Waits until a Question was answered in another way. Looks from time to time: who waits here must not count as the
     /// Call that waits for the answer.
-    async fn settled_elsewhere(&self, id: &QuestionId) {
+    async fn settled_elsewhere(&self, id: &QuestionId) -> &'static str {
         loop {
             tokio::time::sleep(LOOK).await;
             match self.store().question(id) {
+                // What cannot be read has not been answered.
+                Err(_) => {}
                 Ok(Some(question)) if question.state == QuestionState::Pending => {}
-                Ok(_) | Err(_) => return,
+                Ok(Some(question)) => return question.state.as_str(),
+                Ok(None) => return QuestionState::Dropped.as_str(),
             }
         }
     }
