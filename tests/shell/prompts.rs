@@ -171,6 +171,10 @@ async fn many_and_strangers(album: &Album) {
     for call in calls {
         assert!(prokura_tests::sdk::outcome(&call.await.unwrap().1).0);
     }
+    // What nobody has classified counts as destructive, so here it would take a presence.
+    let less = ["approvals", "level", "class:destructive", "click"];
+    let set = host.folder.run_with(&less, b"correct horse battery\n").await.unwrap();
+    assert_eq!(set.code, 0, "{}{}", set.out, set.err);
     host.grant("clerk", "ledger", "categorise", "ask").await.unwrap();
     let entry = json!({ "entry": "Invoice 2207", "category": "harbour" });
     let call = album.asks("categorise", entry, "harbour").await;
