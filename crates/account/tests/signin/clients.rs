@@ -252,6 +252,19 @@ async fn a_client_that_is_refused_at_the_end_of_a_sign_in_is_registered_anew() {
 }
 
 #[tokio::test]
+async fn a_client_that_the_person_entered_stays_when_it_is_refused() {
+    let (world, authority) = (World::new(), Authority::open().await);
+    let server = world.server(&authority.endpoint());
+    world.book.set_client(&server, "mine", ClientProof::None).await.unwrap();
+    let sign_in = world.book.start_sign_in(&server, None, &[]).await.unwrap();
+    authority.site.fixed("/token", Reply::json(401, &json!({"error": "invalid_client"})));
+    world.finish(&authority, &sign_in).await.unwrap_err();
+    let again = world.book.start_sign_in(&server, None, &[]).await.unwrap();
+    assert_eq!(query(&again.url)["client_id"], "mine");
+    assert!(authority.site.asked("/register").is_empty());
+}
+
+#[tokio::test]
 async fn tokens_under_a_status_that_is_no_success_are_no_tokens() {
     // RFC 6749 §5.1
     for status in [202, 400, 418] {

@@ -61,6 +61,23 @@ async fn a_code_that_is_entered_elsewhere_signs_in_here() {
 }
 
 #[tokio::test]
+async fn a_code_is_waited_for_ten_minutes_at_most_whatever_the_issuer_says() {
+    for (said, most) in [(4_000_000_000u64, 600), (0, 1)] {
+        let (world, authority) = (World::new(), offering().await);
+        let begun = json!({
+            "device_code": "secret-of-this-side",
+            "user_code": "WDJB-MJHT",
+            "verification_uri": authority.site.url("/enter"),
+            "expires_in": said,
+        });
+        authority.site.fixed("/device", Reply::json(200, &begun));
+        let server = world.server(&authority.endpoint());
+        let sign_in = world.book.begin_sign_in(&server, by_device()).await.unwrap();
+        assert_eq!(sign_in.expires_at.millis_since(world.clock_now()), most * 1000);
+    }
+}
+
+#[tokio::test]
 async fn a_code_that_is_refused_or_runs_out_is_told_so() {
     for (error, is_denied) in [("access_denied", true), ("expired_token", false)] {
         let (world, authority) = (World::new(), offering().await);
