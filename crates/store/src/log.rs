@@ -1,11 +1,10 @@
-//! The audit log: a chain of records that is only ever appended to, written by one thread that shares each sync among
-//! all who wait. It must never let an append return before the record is as safe as was asked.
+//! The audit log: a chain of records that is only ever appended to, written by one at a time; one sync is
+//! shared among all who wait. It must never let an append return before the record is as safe as was asked.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
-use std::thread;
 
 use prokura_domain::clock::{Clock, Entropy};
 use prokura_domain::flow::Reservation;
@@ -13,7 +12,6 @@ use prokura_domain::json::Json;
 use prokura_domain::port::{Anchor, AnchorFault, Sealer, Signer};
 use prokura_domain::record::{Durability, Event};
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::store::Store;
@@ -31,6 +29,7 @@ mod reader;
 mod reserve;
 mod segment;
 mod ticker;
+mod turn;
 mod upkeep;
 mod verify;
 mod writer;
@@ -45,7 +44,8 @@ pub use verify::{Verdict, verify_evidence, verify_file, verify_file_by};
 
 use anchor::Anchorer;
 use draft::Draft;
-use writer::{Order, Progress, Writer};
+use turn::{Order, Progress, Turns, closed};
+use writer::Writer;
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE log(
@@ -119,7 +119,7 @@ pub(crate) const SCHEMA_9: [&str; 1] = [payload::SCHEMA_9];
 pub struct Log(Arc<Shared>);
 
 struct Shared {
-    orders: mpsc::Sender<Order>,
+    turns: Arc<Turns>,
     reader: Mutex<Connection>,
     path: PathBuf,
     log_id: String,
@@ -151,12 +151,9 @@ impl Log {
         let anchorer = writer.anchorer();
         let progress = writer.progress();
         let reader = Mutex::new(read::connect(&path)?);
-        thread::Builder::new()
-            .name("audit log".to_owned())
-            .spawn(move || writer.run(&inbox))
-            .map_err(|fault| StoreError::AuditBroken(fault.to_string()))?;
+        let turns = Turns::start(writer, orders, inbox)?;
         Ok(Self(Arc::new(Shared {
-            orders,
+            turns,
             reader,
             path,
             log_id,
@@ -215,10 +212,7 @@ impl Log {
         let sealing = (shared.entropy.as_ref(), shared.sealer.as_ref());
         let mut draft = Draft::new(event, payload, durability, &capture, sealing)?;
         draft.reservation = reservation.into();
-        let (reply, answer) = oneshot::channel();
-        let closed = || StoreError::AuditBroken("the log is closed".to_owned());
-        shared.orders.send(Order::Append(Box::new(draft), reply)).map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        shared.turns.append(draft).await
     }
 
     /// Syncs, signs the newest record and anchors the signature. Blocks.
@@ -227,8 +221,7 @@ impl Log {
     /// [`StoreError::NoCheckpoint`] while the Vault is locked.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         let (reply, answer) = mpsc::channel();
-        let closed = || StoreError::AuditBroken("the log is closed".to_owned());
-        self.0.orders.send(Order::Checkpoint(reply)).map_err(|_| closed())?;
+        self.0.turns.send(Order::Checkpoint(reply))?;
         let anchor = answer.recv().map_err(|_| closed())??;
         self.0.anchorer.anchor(&anchor);
         Ok(())
@@ -237,7 +230,7 @@ impl Log {
     /// Ends the log in good order: writes what waits, syncs, and makes a checkpoint where the Vault is open. Blocks.
     pub fn close(&self) {
         let (reply, answer) = mpsc::channel();
-        if self.0.orders.send(Order::Close(reply)).is_ok()
+        if self.0.turns.send(Order::Close(reply)).is_ok()
             && let Ok(Some(anchor)) = answer.recv()
         {
             self.0.anchorer.anchor(&anchor);
@@ -300,7 +293,7 @@ impl Log {
 impl Drop for Shared {
     fn drop(&mut self) {
         // The ticker holds a sender too, so the writer would not end by itself.
-        let _ = self.orders.send(Order::Stop);
+        let _ = self.turns.send(Order::Stop);
     }
 }
 

@@ -13,6 +13,8 @@ const ROUNDS: usize = 81;
 const ALONE: i64 = 12;
 const GROUPS: i64 = 4;
 const WRITERS: i64 = 64;
+/// After this long without a record the write-ahead log has been moved into the main file.
+const SETTLING: Duration = Duration::from_millis(100);
 
 /// Each round measures all four, one right after the other, in slices short enough that what disturbs the machine, and a disk
 /// whose syncs take now a tenth of a millisecond and then four, disturbs all.
@@ -50,6 +52,7 @@ pub fn measure() -> String {
         while log.unindexed() > 0 {
             std::thread::sleep(Duration::from_millis(5));
         }
+        std::thread::sleep(SETTLING);
         next += ALONE + GROUPS * WRITERS;
         // The first round only warms up.
         if round == 0 {

@@ -71,8 +71,8 @@ async fn records_appended_at_once_share_a_commit_and_form_one_chain() {
 async fn what_waits_together_is_one_transaction() {
     let bench = Bench::new();
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let order = writer::Order::Run(Box::new(move |_| held.recv().unwrap()));
-    bench.log.0.orders.send(order).unwrap();
+    let order = turn::Order::Run(Box::new(move |_| held.recv().unwrap()));
+    bench.log.0.turns.send(order).unwrap();
     let waiting: Vec<_> = (0..20)
         .map(|number| {
             let log = bench.log.clone();

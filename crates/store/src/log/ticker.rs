@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::StoreError;
-use crate::log::writer::Order;
+use crate::log::turn::Order;
 
 /// Half the time within which a `Logged` record has to be synced.
 pub(super) const PERIOD: Duration = Duration::from_millis(500);

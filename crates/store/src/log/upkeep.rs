@@ -10,7 +10,8 @@ use rusqlite::TransactionBehavior;
 use crate::Segment;
 use crate::error::StoreError;
 use crate::log::payload::{self, Capture, PayloadCount, Retention};
-use crate::log::writer::{Order, Writer};
+use crate::log::turn::{Order, closed};
+use crate::log::writer::Writer;
 use crate::log::{Log, segment};
 use crate::store::Safety;
 
@@ -79,8 +80,7 @@ impl Log {
     ) -> Result<i64, StoreError> {
         let draft = crate::log::draft::Draft::plain(event, durability)?;
         let (reply, answer) = tokio::sync::oneshot::channel();
-        let closed = || StoreError::AuditBroken("the log is closed".to_owned());
-        self.0.orders.send(Order::Append(Box::new(draft), reply)).map_err(|_| closed())?;
+        self.0.turns.send(Order::Append(Box::new(draft), reply))?;
         answer.blocking_recv().map_err(|_| closed())?
     }
 
@@ -90,9 +90,8 @@ impl Log {
         work: impl FnOnce(&mut Writer) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = mpsc::channel();
-        let closed = || StoreError::AuditBroken("the log is closed".to_owned());
         let order = Order::Run(Box::new(move |writer| drop(reply.send(work(writer)))));
-        self.0.orders.send(order).map_err(|_| closed())?;
+        self.0.turns.send(order)?;
         answer.recv().map_err(|_| closed())
     }
 }

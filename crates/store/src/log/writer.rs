@@ -1,10 +1,9 @@
-//! The one thread that writes the chain. It takes all who wait into one transaction; when that fails, nothing of it is
-//! there and the chain goes on from where it was.
+//! What writes the chain, one at a time ([`super::turn`]). It takes all who wait into one transaction; when that fails,
+//! nothing of it is there and the chain goes on from where it was.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -14,20 +13,18 @@ use prokura_domain::digest::Digest;
 use prokura_domain::port::{Anchor, Signer};
 use prokura_domain::record::Durability;
 use rusqlite::{Connection, params};
-use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::log::anchor::Anchorer;
 use crate::log::draft::Draft;
 use crate::log::index::{self, Known};
 use crate::log::ticker::Ticker;
+use crate::log::turn::{Answer, Order, Progress, Waiting};
 use crate::log::{checkpoint, read, wal_of};
 use crate::store::{self, Safety};
 
 mod rows;
 
-/// How many records share one transaction at most.
-const BATCH: usize = 256;
 /// How many records a checkpoint may lag behind.
 const RECORDS_PER_CHECKPOINT: i64 = 1_000;
 /// How many records are indexed before the writer looks for orders again: a Call waits for no more than these.
@@ -35,52 +32,20 @@ const INDEXED_AT_ONCE: usize = 128;
 /// After a burst so many at once: they share the pages that the index is written to.
 const INDEXED_BEHIND: usize = 1_024;
 const BEHIND: i64 = 4_096;
-/// How long nothing has to come before the index is caught up with, and how long after it could not be written.
-const IDLE: Duration = Duration::from_millis(20);
-const BROKEN: Duration = Duration::from_secs(2);
-/// With so many writing at once, those who are not there yet are waited for, while the next comes within this time: one
-/// sync for all of them costs less than one for each half. With fewer nobody ever waits.
-const ABREAST: usize = 4;
-const GATHER: Duration = Duration::from_micros(500);
 /// After so many records the write-ahead log is moved into the main file while nothing comes; else SQLite does it in the
 /// middle of somebody's append, once it is much longer ([`store::configure`]).
 const RECORDS_PER_SETTLING: usize = 256;
 /// How many reminders (of half a second) a checkpoint may lag behind.
 const TICKS_PER_CHECKPOINT: u32 = 120;
 
-pub(super) type Answer = Result<i64, StoreError>;
-type Reply = oneshot::Sender<Answer>;
-type Waiting = (Box<Draft>, Reply);
-
-pub(super) enum Order {
-    Append(Box<Draft>, Reply),
-    Checkpoint(mpsc::Sender<Result<Anchor, StoreError>>),
-    Close(mpsc::Sender<Option<Anchor>>),
-    Tick,
-    Stop,
-    /// Something else that only this thread may do: keeping the index, the payloads and the archives.
-    Run(Box<dyn FnOnce(&mut Writer) + Send>),
-}
-
-/// Up to where the log reaches, and up to where its index does.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    pub(super) head: AtomicI64,
-    pub(super) indexed: AtomicI64,
-}
-
-/// What an order means for the thread.
-enum Step {
-    GoOn,
-    End,
-    Close(mpsc::Sender<Option<Anchor>>, Option<Anchor>),
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) seq: i64,
     pub(super) hash: Digest,
 }
+
+/// The new head, and what each draft is answered.
+type Written = (Head, Vec<Answer>);
 
 pub(super) struct Writer {
     pub(super) connection: Connection,
@@ -93,12 +58,8 @@ pub(super) struct Writer {
     pub(super) head: Head,
     progress: Arc<Progress>,
     known: Known,
-    /// How long nothing has to come before the index is caught up with.
-    idle: Duration,
     /// How safe the connection's commits are now.
     safety: Option<Safety>,
-    /// How many wrote at once lately.
-    abreast: usize,
     /// How many records lie in the write-ahead log only, as far as this thread knows.
     unsettled: usize,
     /// Up to where checkpoints reach.
@@ -106,6 +67,9 @@ pub(super) struct Writer {
     /// Something is in the write-ahead log that was not synced.
     pub(super) unsynced: bool,
     ticks: u32,
+    /// How many records were written by who had them, not by the thread.
+    #[cfg(test)]
+    pub(super) by_callers: usize,
 }
 
 impl Writer {
@@ -142,13 +106,13 @@ impl Writer {
             head,
             progress: Arc::new(progress),
             known: Known::default(),
-            idle: IDLE,
             safety: None,
-            abreast: 1,
             unsettled: 0,
             signed,
             unsynced: false,
             ticks: 0,
+            #[cfg(test)]
+            by_callers: 0,
         };
         Ok((writer, log_id))
     }
@@ -159,55 +123,6 @@ impl Writer {
 
     pub(super) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
-    }
-
-    /// The next order; while none comes, the index is caught up with, then the main file.
-    fn next(&mut self, inbox: &mpsc::Receiver<Order>) -> Option<Order> {
-        while self.backlog() > 0 {
-            match inbox.recv_timeout(self.idle) {
-                Ok(order) => return Some(order),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
-                    let wait = if self.index().is_ok() { Duration::ZERO } else { BROKEN };
-                    self.idle = wait;
-                }
-            }
-        }
-        if self.unsettled >= RECORDS_PER_SETTLING {
-            match inbox.recv_timeout(IDLE) {
-                Ok(order) => return Some(order),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.unsettled = 0;
-                    let passive = "PRAGMA wal_checkpoint(PASSIVE)";
-                    let _ = self.connection.query_row(passive, [], |_| Ok(()));
-                }
-            }
-        }
-        inbox.recv().ok()
-    }
-
-    /// All who wait to append, beginning with `first`, and the order that came among them that is something else.
-    fn gather(
-        &mut self,
-        first: Order,
-        inbox: &mpsc::Receiver<Order>,
-    ) -> (Vec<Waiting>, Option<Order>) {
-        let mut drafts = Vec::new();
-        let mut next = Some(first);
-        while let Some(order) = next.take() {
-            let Order::Append(draft, reply) = order else { return (drafts, Some(order)) };
-            drafts.push((draft, reply));
-            if drafts.len() >= BATCH {
-                break;
-            }
-            next = inbox.try_recv().ok();
-            if next.is_none() && self.abreast >= ABREAST && drafts.len() < self.abreast {
-                next = inbox.recv_timeout(GATHER).ok();
-            }
-        }
-        self.abreast = drafts.len().max(self.abreast - self.abreast / 4);
-        (drafts, None)
     }
 
     /// Says how safe the next commits have to be.
@@ -221,7 +136,7 @@ impl Writer {
 
     /// How many records the index does not have yet.
     pub(super) fn backlog(&self) -> i64 {
-        self.head.seq - self.progress.indexed.load(Ordering::Relaxed)
+        self.progress.backlog()
     }
 
     /// Indexes some of the records that are not indexed yet.
@@ -236,47 +151,39 @@ impl Writer {
         Ok(())
     }
 
-    /// Works until the log is closed or dropped.
-    pub(super) fn run(mut self, inbox: &mpsc::Receiver<Order>) {
-        while let Some(first) = self.next(inbox) {
-            self.idle = IDLE;
-            let (drafts, other) = self.gather(first, inbox);
-            self.append(drafts);
-            match other.map_or(Step::GoOn, |order| self.obey(order)) {
-                Step::GoOn => {}
-                Step::End => return,
-                Step::Close(reply, anchor) => {
-                    // Whoever waits may copy the file as soon as it is answered.
-                    drop(self);
-                    drop(reply.send(anchor));
-                    return;
-                }
-            }
-        }
+    /// Whether the write-ahead log is to be moved into the main file when nothing comes.
+    pub(super) fn is_to_settle(&self) -> bool {
+        self.unsettled >= RECORDS_PER_SETTLING
     }
 
-    /// Does anything but appending.
-    fn obey(&mut self, order: Order) -> Step {
-        match order {
-            Order::Append(draft, reply) => self.append(vec![(draft, reply)]),
-            Order::Tick => self.tick(),
-            Order::Checkpoint(reply) => drop(reply.send(self.checkpoint())),
-            Order::Close(reply) => {
-                let anchor = self.checkpoint().ok();
-                self.sync();
-                self.settle();
-                return Step::Close(reply, anchor);
-            }
-            Order::Stop => {
-                self.sync();
-                return Step::End;
-            }
-            Order::Run(work) => work(self),
-        }
-        Step::GoOn
+    pub(super) fn settle_quietly(&mut self) {
+        self.unsettled = 0;
+        let passive = "PRAGMA wal_checkpoint(PASSIVE)";
+        let _ = self.connection.query_row(passive, [], |_| Ok(()));
     }
 
-    fn append(&mut self, drafts: Vec<Waiting>) {
+    /// Writes one record that need not be synced, unless something has to be waited for: another who writes to the file,
+    /// or a checkpoint that is due.
+    pub(super) fn at_once(&mut self, draft: &Draft) -> Option<Answer> {
+        if self.head.seq + 1 - self.signed >= RECORDS_PER_CHECKPOINT {
+            return None;
+        }
+        self.connection.busy_timeout(Duration::ZERO).ok()?;
+        let written = self.write(&[draft], Safety::Logged);
+        let _ = self.connection.busy_timeout(store::PATIENCE);
+        let mut answers = match written {
+            Err(fault) if is_busy(&fault) => return None,
+            written => self.told(written, Safety::Logged).ok()?,
+        };
+        #[cfg(test)]
+        {
+            self.by_callers += answers.len();
+        }
+        self.wish();
+        answers.pop()
+    }
+
+    pub(super) fn append(&mut self, drafts: Vec<Waiting>) {
         if drafts.is_empty() {
             return;
         }
@@ -297,6 +204,10 @@ impl Writer {
         if self.head.seq - self.signed >= RECORDS_PER_CHECKPOINT {
             self.checkpoint_by_itself();
         }
+        self.wish();
+    }
+
+    fn wish(&mut self) {
         self.ticker.wish(self.unsynced || self.signed < self.head.seq);
     }
 
@@ -304,16 +215,28 @@ impl Writer {
     pub(super) fn commit(&mut self, drafts: &[&Draft]) -> Result<Vec<Answer>, StoreError> {
         let synced = drafts.iter().any(|draft| draft.durability == Durability::Synced);
         let safety = if synced { Safety::Synced } else { Safety::Logged };
+        let written = self.write(drafts, safety);
+        self.told(written, safety)
+    }
+
+    fn write(&mut self, drafts: &[&Draft], safety: Safety) -> rusqlite::Result<Written> {
         let now = self.clock.now();
-        let written = self
-            .be(safety)
-            .and_then(|()| rows::write(&mut self.connection, &self.log_id, self.head, now, drafts));
+        self.be(safety)?;
+        rows::write(&mut self.connection, &self.log_id, self.head, now, drafts)
+    }
+
+    /// Takes note of what was written, or of why it was not.
+    fn told(
+        &mut self,
+        written: rusqlite::Result<Written>,
+        safety: Safety,
+    ) -> Result<Vec<Answer>, StoreError> {
         match written {
             Ok((head, answers)) => {
                 self.unsettled += answers.len();
                 // A full sync covers everything that was in the write-ahead log before; without a record there is none.
                 if head != self.head {
-                    self.unsynced = !synced;
+                    self.unsynced = safety == Safety::Logged;
                 }
                 self.head = head;
                 self.progress.head.store(head.seq, Ordering::Release);
@@ -328,7 +251,7 @@ impl Writer {
         }
     }
 
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         self.sync();
         self.ticks += 1;
         if self.ticks >= TICKS_PER_CHECKPOINT {
@@ -340,7 +263,7 @@ impl Writer {
     }
 
     /// Syncs what is only in the write-ahead log; when that fails, the next reminder tries again.
-    fn sync(&mut self) {
+    pub(super) fn sync(&mut self) {
         if self.unsynced {
             // For writing, because not every system syncs a file that was opened for reading.
             let wal = File::options().write(true).open(wal_of(&self.path));
@@ -350,7 +273,7 @@ impl Writer {
     }
 
     /// Moves everything into the main file, so that a copy of it alone is whole. Fails harmlessly while somebody reads.
-    fn settle(&self) {
+    pub(super) fn settle(&self) {
         let _ = self.connection.busy_timeout(Duration::from_millis(200));
         let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
@@ -367,7 +290,7 @@ impl Writer {
     }
 
     /// Signs the head of the chain; everything up to it is synced with it.
-    fn checkpoint(&mut self) -> Result<Anchor, StoreError> {
+    pub(super) fn checkpoint(&mut self) -> Result<Anchor, StoreError> {
         let Head { seq, hash } = self.head;
         let anchor = Anchor { log_id: self.log_id.clone(), seq, hash };
         if self.signed >= seq {
@@ -388,4 +311,9 @@ impl Writer {
         self.ticks = 0;
         Ok(anchor)
     }
+}
+
+/// Another connection writes to the file just now.
+fn is_busy(fault: &rusqlite::Error) -> bool {
+    fault.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }

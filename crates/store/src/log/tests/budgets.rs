@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::fakes::{Bench, event, of_call};
 use crate::StoreError;
 use crate::log::draft::Draft;
-use crate::log::writer;
+use crate::log::turn;
 
 fn charge(grant: &str, budget: &str, amount: &str) -> Charge {
     Charge {
@@ -53,8 +53,8 @@ async fn a_charge_and_its_record_are_written_together_or_not_at_all() {
 async fn one_refused_charge_does_not_hold_up_what_waits_beside_it() {
     let bench = Bench::new();
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let order = writer::Order::Run(Box::new(move |_| held.recv().unwrap()));
-    bench.log.0.orders.send(order).unwrap();
+    let order = turn::Order::Run(Box::new(move |_| held.recv().unwrap()));
+    bench.log.0.turns.send(order).unwrap();
     let append = |number: i64| {
         let log = bench.log.clone();
         let costs = number % 2 == 0;

@@ -12,7 +12,8 @@ use prokura_domain::record::{Durability, Event, RecordKind, Subject};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use crate::log::writer::{Order, Writer};
+use crate::log::turn::Order;
+use crate::log::writer::Writer;
 use crate::{Log, Store};
 
 /// Each look is a millisecond later.
@@ -135,7 +136,7 @@ impl Bench {
     ) -> T {
         let (answer, answered) = std::sync::mpsc::channel();
         let order = Order::Run(Box::new(move |writer| answer.send(look(writer)).unwrap()));
-        self.log.0.orders.send(order).unwrap();
+        self.log.0.turns.send(order).unwrap();
         answered.recv().unwrap()
     }
 

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::fakes::{Bench, event};
 use crate::StoreError;
 use crate::log::ticker::PERIOD;
-use crate::log::writer;
+use crate::log::turn;
 
 /// A failed write refuses the call, leaves the chain whole, and does not end the log.
 #[tokio::test]
@@ -38,8 +38,8 @@ async fn one_record_too_large_for_the_disk_does_not_refuse_those_beside_it() {
     let bench = Bench::new();
     bench.look(|writer| limit(&writer.connection, 3));
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let order = writer::Order::Run(Box::new(move |_| held.recv().unwrap()));
-    bench.log.0.orders.send(order).unwrap();
+    let order = turn::Order::Run(Box::new(move |_| held.recv().unwrap()));
+    bench.log.0.turns.send(order).unwrap();
     let large = Event::new(
         RecordKind::ToolChanged,
         Json::object([("text", Json::text("x".repeat(200_000)))]),
@@ -56,6 +56,43 @@ async fn one_record_too_large_for_the_disk_does_not_refuse_those_beside_it() {
     assert!(matches!(large.await.unwrap(), Err(StoreError::AuditBroken(_))));
     assert_eq!(other.await.unwrap().unwrap(), 3);
     assert!(bench.log.verify().unwrap().is_whole());
+}
+
+/// What need not be synced is written where it comes from, and before anything that comes after its answer.
+#[tokio::test]
+async fn a_logged_record_is_written_at_once_and_keeps_its_place_among_those_that_wait() {
+    let bench = Bench::new();
+    for number in 2..200 {
+        let durability = if number % 5 == 0 { Durability::Synced } else { Durability::Logged };
+        assert_eq!(bench.log.append(event(number), durability).await.unwrap(), number);
+    }
+    assert!(bench.look(|writer| writer.by_callers) > 0, "none was written at once");
+    assert!(bench.log.verify().unwrap().is_whole());
+    // Nobody asks for anything, and they are indexed all the same.
+    let indexed = async {
+        while bench.log.unindexed() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), indexed).await.unwrap();
+}
+
+/// A caller never waits in the middle of its work for another who writes to the file: the thread does.
+#[tokio::test]
+async fn a_record_waits_on_the_thread_while_another_writes_to_the_file() {
+    let bench = Bench::new();
+    let other = Connection::open(bench.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let log = bench.log.clone();
+    let waiting = tokio::spawn(async move { log.append(event(2), Durability::Logged).await });
+    let start = std::time::Instant::now();
+    tokio::task::yield_now().await;
+    // This thread also runs what waits: if that waited for the file, it would be here only when it gave up.
+    assert!(start.elapsed() < crate::store::PATIENCE / 2);
+    assert!(!waiting.is_finished());
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), 2);
+    assert_eq!(bench.look(|writer| writer.by_callers), 0);
 }
 
 /// Lets the file grow by `more` pages and no further.
@@ -98,7 +135,7 @@ async fn a_synced_record_leaves_nothing_unsynced_behind_it() {
 async fn a_checkpoint_is_made_by_itself_after_a_minute() {
     let bench = Bench::new();
     bench.log.append(event(2), Durability::Logged).await.unwrap();
-    let tick = || bench.log.0.orders.send(writer::Order::Tick).unwrap();
+    let tick = || bench.log.0.turns.send(turn::Order::Tick).unwrap();
     (0..100).for_each(|_| tick());
     assert_eq!(bench.look(|writer| writer.signed), 0);
     (0..20).for_each(|_| tick());
