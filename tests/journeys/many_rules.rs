@@ -90,13 +90,15 @@ async fn what_another_agent_has_is_copied_but_not_what_one_approval_let_through(
         "--note",
         "rent",
     ];
-    scene.host.ok(&words).await.unwrap();
+    let added = scene.host.ok(&words).await.unwrap();
     let call = {
         let agent = scene.agent();
         tokio::spawn(async move { agent.call("send_payment", payment("2.00")).await.unwrap() })
     };
     scene.host.answer(&["allow", "--for", "15m"]).await.unwrap();
     fine(&call.await.unwrap());
+    let level = format!("grant:{}", added["grant"]["id"].as_str().unwrap());
+    scene.host.ok(&["approvals", "level", &level, "presence"]).await.unwrap();
     let copy = ["grants", "copy", "--from", "clerk", "--to", "scribe"];
     let shown = scene.host.ok(&copy).await.unwrap();
     assert_eq!((&shown["added"], &shown["left_out"]), (&json!(2), &json!(1)), "{shown}");
@@ -110,8 +112,8 @@ async fn what_another_agent_has_is_copied_but_not_what_one_approval_let_through(
         .find(|one| one["agent"]["name"] == "scribe" && one["budget"] == "5/1d")
         .unwrap();
     assert_eq!(
-        (&copied["conditions"][0], &copied["note"]),
-        (&json!(r#"/to = "Grace""#), &json!("rent"))
+        (&copied["conditions"][0], &copied["note"], &copied["level"]),
+        (&json!(r#"/to = "Grace""#), &json!("rent"), &json!("presence"))
     );
     let scribe = Agent::modern(&scene.host.endpoint("ledger"), &key).unwrap();
     fine(&scribe.call("list_accounts", json!({})).await.unwrap());

@@ -49,6 +49,7 @@ async fn full() -> Scene {
         ][..],
         &["--tools", "categorise", "--effect", "allow", "--budget", "sum(/amount)<=500/1d"],
         &["--tools", "get_*", "--effect", "ask"],
+        &["--tools", "delete_*", "--effect", "ask", "--level", "passphrase"],
         &["--tools", "class:admin", "--effect", "deny"],
         &["--resources", "ledger://*", "--effect", "allow", "--account", "anonymous"],
     ] {
@@ -83,11 +84,11 @@ async fn what_goes_out_comes_in_again_whole_on_another_machine() {
     let scene = full().await;
     let file = export(&scene.host).await;
     assert_eq!((&file["prokura"], &file["version"]), (&json!("rules"), &json!(1)));
-    assert_eq!(file["grants"].as_array().unwrap().len(), 6, "{file}");
+    assert_eq!(file["grants"].as_array().unwrap().len(), 7, "{file}");
     assert!(file["grants"].to_string().contains("same_arguments\":\""), "{file}");
     // Here nothing is new.
     let (code, plan, err) = import(&scene.host, &file, &[]).await;
-    assert_eq!((code, &plan["added"], &plan["same"]), (0, &json!(0), &json!(8)), "{plan} {err}");
+    assert_eq!((code, &plan["added"], &plan["same"]), (0, &json!(0), &json!(9)), "{plan} {err}");
     // There, everything is, and its server is at the same address.
     let there = TestHost::start().await.unwrap();
     let url = scene.fixture.url();
@@ -95,11 +96,13 @@ async fn what_goes_out_comes_in_again_whole_on_another_machine() {
     let key = there.agent("clerk").await.unwrap();
     there.agent("scribe").await.unwrap();
     let (code, plan, _) = import(&there, &file, &[]).await;
-    assert_eq!((code, &plan["added"], &plan["done"]), (0, &json!(8), &json!(false)), "{plan}");
+    assert_eq!((code, &plan["added"], &plan["done"]), (0, &json!(9), &json!(false)), "{plan}");
     assert_eq!(there.ok(&["grants", "list"]).await.unwrap(), json!([]), "it was only shown");
     let (code, plan, err) = import(&there, &file, &["--yes"]).await;
     assert_eq!((code, &plan["done"]), (0, &json!(true)), "{err}");
     assert_eq!(rules(export(&there).await), rules(file), "nothing was lost on the way");
+    let levels = there.ok(&["approvals", "levels"]).await.unwrap();
+    assert_eq!(levels["levels"].as_array().unwrap().len(), 1, "{levels}");
     let agent = prokura_testkit::Agent::modern(&there.endpoint("ledger"), &key).unwrap();
     for amount in ["2.00", "3.00"] {
         fine(&agent.call("send_payment", payment(amount)).await.unwrap());
@@ -125,7 +128,7 @@ async fn what_is_not_there_is_named_and_nothing_is_taken_unless_the_rest_is_aske
     there.agent("clerk").await.unwrap();
     // Another server has the name here: it is not the one that was meant.
     let (_, plan, _) = import(&there, &file, &[]).await;
-    assert_eq!(plan["left_out"], 6, "{plan}");
+    assert_eq!(plan["left_out"], 7, "{plan}");
     let whys = plan["rules"].to_string();
     assert!(whys.contains(&scene.fixture.url()) && whys.contains("here, not"), "{whys}");
     let mine = json!([{ "name": "ledger", "url": other.url() }]);
@@ -148,14 +151,14 @@ async fn what_is_not_there_is_named_and_nothing_is_taken_unless_the_rest_is_aske
     ] {
         assert!(whys.contains(why), "{why} is not in {whys}");
     }
-    assert_eq!((&plan["left_out"], &plan["added"]), (&json!(4), &json!(4)), "{plan}");
+    assert_eq!((&plan["left_out"], &plan["added"]), (&json!(4), &json!(5)), "{plan}");
     let (code, _, err) = import(&there, &file, &["--yes"]).await;
     assert_eq!(code, 1);
     assert!(err.contains("4 of the rules"), "{err}");
     assert_eq!(there.ok(&["guardrails", "list"]).await.unwrap(), json!([]), "nothing was taken");
     let (code, plan, _) = import(&there, &file, &["--partly", "--yes"]).await;
     assert_eq!((code, &plan["done"]), (0, &json!(true)));
-    assert_eq!(there.ok(&["grants", "list"]).await.unwrap().as_array().unwrap().len(), 2);
+    assert_eq!(there.ok(&["grants", "list"]).await.unwrap().as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ export function undoing(): WirePreviewView {
 function grant(at: number, agent: [number, string], server: number, target: string, effect: string, more: Partial<GrantView> = {}): GrantView {
   const names = [...NAMES, ...MANY];
   return {
-    id: `grt_${at}`, agent: { id: `agt_${agent[0]}`, name: agent[1] }, server: { id: `srv_${server}`, name: names[server] ?? "" }, account: null, target, effect, same_arguments: false, conditions: [], budget: null, budget_left: null, until: null, state: "active", origin: "window", note: null, tools: 3, added_at: ago(60 * 24 * 3), used_at: ago(33), unused_days: null, ...more,
+    id: `grt_${at}`, agent: { id: `agt_${agent[0]}`, name: agent[1] }, server: { id: `srv_${server}`, name: names[server] ?? "" }, account: null, target, effect, same_arguments: false, conditions: [], budget: null, budget_left: null, level: null, until: null, state: "active", origin: "window", note: null, tools: 3, added_at: ago(60 * 24 * 3), used_at: ago(33), unused_days: null, ...more,
   };
 }
 

@@ -66,7 +66,7 @@ test("a class is closer than every tool, as policy has it", () => {
 });
 
 test("a wish holds only what its kind asks for", () => {
-  const draft: Draft = { agent: "a", server: "s", account: "", kind: "class", tool: "left over", glob: "left over", class: "read", effect: "allow", until: "1", date: "", note: " ", limits: [], budget: NO_BUDGET };
+  const draft: Draft = { agent: "a", server: "s", account: "", kind: "class", tool: "left over", glob: "left over", class: "read", effect: "allow", until: "1", date: "", level: "presence", note: " ", limits: [], budget: NO_BUDGET };
   expect(wishOf(draft, 0)).toEqual({ agent: "a", server: "s", account: null, tools: "class:read", resources: null, prompts: null, methods: null, effect: "allow", until: "1970-01-01T01:00:00.000Z", note: null, where: [], budget: null });
 });
 

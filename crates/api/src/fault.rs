@@ -62,6 +62,9 @@ impl From<DelegationError> for Failure {
                 GrantFault::Condition(_) | GrantFault::TooMany => {
                     Self::new(FailureCode::BadRequest, message, WHERE)
                 }
+                GrantFault::LevelOfNoQuestion => {
+                    Self::new(FailureCode::BadRequest, message, "No grant was made.")
+                }
                 GrantFault::Nothing | GrantFault::NoChange => {
                     Self::new(FailureCode::BadRequest, message, "Nothing was changed.")
                 }

@@ -65,6 +65,9 @@ pub struct FileGrant {
     /// A budget.
     #[serde(default)]
     pub budget: Option<String>,
+    /// What a yes takes where it asks: `passphrase` or `presence`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
     /// Until when, RFC 3339.
     #[serde(default)]
     pub until: Option<String>,

@@ -4,7 +4,8 @@ use std::sync::PoisonError;
 
 use prokura_domain::{
     AccountId, AgentId, Budget, Change, Condition, Digest, Durability, Effect, Event, Grant,
-    GrantId, Json, Origin, QuestionState, RecordKind, ServerId, TargetPattern, Timestamp,
+    GrantId, Json, Level, LevelScope, Origin, QuestionState, RecordKind, ServerId, TargetPattern,
+    Timestamp,
 };
 use prokura_store::{Store, StoreError};
 
@@ -31,6 +32,9 @@ pub enum GrantFault {
     /// A budget of what is denied.
     #[error("a grant that denies lets nothing through, so it has no budget; leave the budget out")]
     BudgetOfDeny,
+    /// A level of what is never asked.
+    #[error("only a grant that asks has a level; use it with ask, or leave the level out")]
+    LevelOfNoQuestion,
     /// Nothing was named.
     #[error("no grant is named")]
     Nothing,
@@ -61,6 +65,8 @@ pub struct NewGrant {
     pub conditions: Vec<Condition>,
     /// How much may go through it.
     pub budget: Option<Budget>,
+    /// What a yes to what it asks has to be given with, where that is more than a click.
+    pub level: Option<Level>,
     /// Until when.
     pub until: Option<Timestamp>,
     /// A note.
@@ -84,8 +90,9 @@ impl Delegation {
     /// # Errors
     /// [`GrantFault`] when it would never apply or cannot be checked; store and log faults.
     pub async fn grant(&self, wish: NewGrant) -> Result<Grant, DelegationError> {
-        let origin = wish.origin.clone();
+        let (origin, level) = (wish.origin.clone(), wish.level);
         let grant = self.drafted(wish)?;
+        self.give_level(&grant, level).await?;
         self.keep_grant(&grant, &origin).await?;
         Ok(grant)
     }
@@ -98,9 +105,13 @@ impl Delegation {
         let Some(origin) = wishes.first().map(|wish| wish.origin.clone()) else {
             return Ok(Vec::new());
         };
+        let levels: Vec<Option<Level>> = wishes.iter().map(|wish| wish.level).collect();
         let grants: Result<Vec<Grant>, GrantFault> =
             wishes.into_iter().map(|wish| self.drafted(wish)).collect();
         let grants = grants?;
+        for (grant, level) in grants.iter().zip(levels) {
+            self.give_level(grant, level).await?;
+        }
         for grant in &grants {
             self.note_made(RecordKind::GrantAdded, grant, &origin).await?;
         }
@@ -117,6 +128,14 @@ impl Delegation {
         self.drafted(wish.clone()).map(drop)
     }
 
+    /// Before the Grant is there, so that it never asks for less.
+    async fn give_level(&self, grant: &Grant, level: Option<Level>) -> Result<(), DelegationError> {
+        match level.filter(|level| *level > Level::Click) {
+            Some(level) => self.set_level(LevelScope::Grant(grant.id.clone()), level, None).await,
+            None => Ok(()),
+        }
+    }
+
     /// What is wished for, as a Grant that could be kept.
     fn drafted(&self, wish: NewGrant) -> Result<Grant, GrantFault> {
         let now = self.now();
@@ -125,6 +144,9 @@ impl Delegation {
         }
         if wish.conditions.len() > MOST_CONDITIONS {
             return Err(GrantFault::TooMany);
+        }
+        if wish.level.is_some_and(|level| level > Level::Click) && wish.effect != Effect::Ask {
+            return Err(GrantFault::LevelOfNoQuestion);
         }
         if wish.budget.is_some() && wish.effect == Effect::Deny {
             return Err(GrantFault::BudgetOfDeny);

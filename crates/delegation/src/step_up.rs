@@ -107,7 +107,8 @@ impl Steps {
 
 impl Delegation {
     /// What answers have to be given with.
-    pub(crate) fn levels(&self) -> Arc<Levels> {
+    #[must_use]
+    pub fn levels(&self) -> Arc<Levels> {
         Arc::clone(&self.0.steps.levels.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -1000,6 +1000,10 @@ budget: string | null,
  */
 budget_left: string | null, 
 /**
+ * What your yes takes where it asks: `passphrase` or `presence`; `null` is a click, or what counts for its tools.
+ */
+level: string | null, 
+/**
  * Until when, RFC 3339; `null` means until revoked.
  */
 until: string | null, 

@@ -15,6 +15,8 @@ export interface Draft {
   effect: "allow" | "ask" | "deny";
   until: string;
   date: string;
+  /** What a yes takes where it asks; empty is a click. */
+  level: string;
   note: string;
   limits: Limit[];
   budget: Budget;
@@ -38,6 +40,15 @@ export const UNTILS: readonly { value: string; label: string }[] = [
   { value: "720", label: "For 30 days" },
   { value: "date", label: "Until a date…" },
 ];
+
+export const LEVELS: readonly { value: string; label: string }[] = [
+  { value: "", label: "A click" },
+  { value: "passphrase", label: "The approval passphrase" },
+  { value: "presence", label: "Proof that you are there" },
+];
+
+/** A level in the middle of a sentence. */
+export const LEVEL_WORDS: Readonly<Record<string, string>> = { passphrase: "the approval passphrase", presence: "proof that you are there" };
 
 /** What it covers as target text, or an empty text while it is not filled in. */
 export function targetOf(draft: Draft): string {
@@ -64,6 +75,7 @@ export function wishOf(draft: Draft, now: number): GrantWish {
     where: conditionsOf(draft.limits),
     budget: draft.effect === "deny" ? null : budgetOf(draft.budget),
     until: untilOf(draft, now),
+    ...(draft.effect === "ask" && draft.level ? { level: draft.level } : {}),
     note: draft.note.trim() || null,
   };
 }

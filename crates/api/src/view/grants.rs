@@ -29,6 +29,8 @@ pub struct GrantView {
     pub budget: Option<String>,
     /// How much of the budget is left now, as a decimal number.
     pub budget_left: Option<String>,
+    /// What your yes takes where it asks: `passphrase` or `presence`; `null` is a click, or what counts for its tools.
+    pub level: Option<String>,
     /// Until when, RFC 3339; `null` means until revoked.
     pub until: Option<String>,
     /// `active`, `expired` or `revoked`.

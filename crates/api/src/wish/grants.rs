@@ -1,11 +1,12 @@
 //! Grants.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use prokura_delegation::{Covering, NewGrant};
 use prokura_domain::{
     AccountId, AgentId, Budget, Condition, ConditionFault, Effect, Grant, GrantId, Level,
-    LevelScope, Origin, Server, ServerId, TargetPattern, Timestamp,
+    LevelScope, Levels, Origin, Server, ServerId, TargetPattern, Timestamp,
 };
 
 use super::shown;
@@ -55,25 +56,8 @@ impl Api {
     /// # Errors
     /// [`Failure`] when a word is not known, or nothing of that name exists.
     pub async fn grant_add(&self, wish: GrantWish, origin: Origin) -> Result<GrantView, Failure> {
-        let level = self.level_wished(&wish)?;
         let grant = self.0.delegation.grant(self.new_grant(wish, origin)?).await?;
-        if let Some(level) = level {
-            self.0.delegation.set_level(LevelScope::Grant(grant.id.clone()), level, None).await?;
-        }
         self.grant_view(&grant)
-    }
-
-    /// What a yes to what it asks has to be given with.
-    fn level_wished(&self, wish: &GrantWish) -> Result<Option<Level>, Failure> {
-        let Some(word) = &wish.level else { return Ok(None) };
-        let level = super::asking::level(word)?;
-        if wish.effect != Effect::Ask.as_str() {
-            return Err(bad(
-                "Only a grant that asks has a level.".to_owned(),
-                "Use it with ask, or leave the level out.",
-            ));
-        }
-        Ok(Some(level))
     }
 
     /// What is wished for, with everything it names looked up.
@@ -94,6 +78,7 @@ impl Api {
             wish.conditions.iter().map(|text| condition(text)).collect();
         let conditions = conditions?;
         let budget = wish.budget.as_deref().map(budget).transpose()?;
+        let level = wish.level.as_deref().map(super::asking::level).transpose()?;
         Ok(NewGrant {
             agent: agent.id,
             server: server.id,
@@ -103,6 +88,7 @@ impl Api {
             arguments: None,
             conditions,
             budget,
+            level,
             until,
             note: wish.note.filter(|note| !note.is_empty()),
             origin,
@@ -158,6 +144,7 @@ impl Api {
             }
             None => None,
         };
+        let level = (grant.effect == Effect::Ask).then(|| names.level(self, &grant.id));
         let covered = names.covering.of(&self.0.delegation, grant)?;
         Ok(GrantView {
             id: grant.id.to_string(),
@@ -173,6 +160,9 @@ impl Api {
             conditions: grant.conditions.iter().map(ToString::to_string).collect(),
             budget: grant.budget.as_ref().map(ToString::to_string),
             budget_left,
+            level: level
+                .filter(|level| *level > Level::Click)
+                .map(|level| level.as_str().to_owned()),
             until: grant.until.map(shown),
             state: state.to_owned(),
             origin: grant.origin.as_str().to_owned(),
@@ -192,9 +182,15 @@ struct Names {
     servers: HashMap<ServerId, String>,
     accounts: HashMap<AccountId, String>,
     covering: Covering,
+    levels: Option<Arc<Levels>>,
 }
 
 impl Names {
+    fn level(&mut self, api: &Api, id: &GrantId) -> Level {
+        let levels = self.levels.get_or_insert_with(|| api.0.delegation.levels());
+        levels.of(&LevelScope::Grant(id.clone()))
+    }
+
     fn agent(&mut self, api: &Api, id: &AgentId) -> Result<String, Failure> {
         if let Some(name) = self.agents.get(id) {
             return Ok(name.clone());

@@ -10,8 +10,9 @@ use prokura_domain::{
     TargetPattern, Timestamp,
 };
 
+use super::asking::level;
 use super::grants::{bad, budget, condition, effect};
-use super::rules::{Act, Planned, plan_grant, planned, words};
+use super::rules::{Act, Planned, Standing, level_beyond_click, plan_grant, planned, words};
 use super::{audit_save, shown};
 use crate::Api;
 use crate::audit::SavedView;
@@ -29,6 +30,7 @@ impl Api {
     pub async fn rules_export(&self) -> Result<String, Failure> {
         let mut servers = BTreeMap::new();
         let mut grants = Vec::new();
+        let levels = self.0.delegation.levels();
         for grant in &self.0.delegation.grants_in_force() {
             let (Some(agent), Some(server)) =
                 (self.store().agent(&grant.agent)?, self.store().server(&grant.server)?)
@@ -40,7 +42,8 @@ impl Api {
                 None => None,
             };
             servers.insert(server.name.clone(), server.endpoint.clone());
-            grants.push(file_grant(grant, &agent, &server, account)?);
+            let level = level_beyond_click(&levels, grant).map(|level| level.as_str().to_owned());
+            grants.push(FileGrant { level, ..file_grant(grant, &agent, &server, account)? });
         }
         // The same rules make the same file, whenever and wherever they were made.
         grants.sort();
@@ -92,7 +95,7 @@ impl Api {
         let file = RulesFile::read(&text)?;
         let urls: BTreeMap<&str, &str> =
             file.servers.iter().map(|server| (server.name.as_str(), server.url.as_str())).collect();
-        let there = self.0.delegation.grants_in_force();
+        let there = Standing::of(self);
         // What holds back stands first, so that it is there before what lets through.
         let mut plan = Vec::new();
         for one in &file.guardrails {
@@ -212,6 +215,7 @@ impl Api {
             arguments: one.same_arguments.as_ref().map(digest).transpose()?,
             conditions: conditions?,
             budget: one.budget.as_deref().map(budget).transpose()?,
+            level: one.level.as_deref().map(level).transpose()?,
             until: one.until.as_ref().map(moment).transpose()?,
             note: one.note.clone(),
             origin: origin.clone(),
@@ -250,6 +254,7 @@ fn file_grant(
         same_arguments: grant.arguments.map(|digest| digest.to_string()),
         conditions,
         budget: budget_text,
+        level: None,
         until: grant.until.map(shown),
         note: grant.note.clone(),
     })

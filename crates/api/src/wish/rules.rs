@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use prokura_delegation::{Amendment, NewGrant};
-use prokura_domain::{Agent, Digest, Grant, GrantId, GuardrailOrigin, Origin, Preset, Server};
+use prokura_domain::{
+    Agent, Digest, Effect, Grant, GrantId, GuardrailOrigin, Level, LevelScope, Levels, Origin,
+    Preset, Server,
+};
 
 use super::grants::{bad, effect};
 use super::shown;
@@ -100,12 +103,13 @@ impl Api {
             arguments: None,
             conditions: Vec::new(),
             budget: None,
+            level: None,
             until,
             note: None,
             origin: origin.clone(),
         };
         let as_whom = account.as_ref().map(|account| account.name.as_str());
-        let there = self.0.delegation.grants_in_force();
+        let there = Standing::of(self);
         let mut plan = Vec::new();
         for wish in found.rules().into_iter().map(wish) {
             let text = words(&agent, &server, as_whom, &wish);
@@ -134,8 +138,9 @@ impl Api {
             return Err(bad("An agent has its own grants already.".to_owned(), "Name two agents."));
         }
         let only = server.as_deref().map(|name| self.server_named(name)).transpose()?;
-        let there = self.0.delegation.grants_in_force();
+        let there = Standing::of(self);
         let mut own: Vec<&Arc<Grant>> = there
+            .grants
             .iter()
             .filter(|grant| grant.agent == from.id)
             .filter(|grant| only.as_ref().is_none_or(|only| only.id == grant.server))
@@ -148,7 +153,7 @@ impl Api {
                 Some(id) => self.store().account(id)?,
                 None => None,
             };
-            let wish = like(grant, to.id.clone(), origin.clone());
+            let wish = there.like(grant, to.id.clone(), origin.clone());
             let text = words(&to, &server, account.as_ref().map(|it| it.name.as_str()), &wish);
             let next = if grant.arguments.is_some() {
                 let why = "it holds only for the very arguments of one approval".to_owned();
@@ -205,26 +210,46 @@ fn misdirected() -> Failure {
     Failure::new(FailureCode::Internal, "This wish is answered elsewhere.", "Report this as a bug.")
 }
 
-/// The same Grant for an Agent.
-fn like(grant: &Grant, agent: prokura_domain::AgentId, origin: Origin) -> NewGrant {
-    NewGrant {
-        agent,
-        server: grant.server.clone(),
-        account: grant.account.clone(),
-        target: grant.target.clone(),
-        effect: grant.effect,
-        arguments: grant.arguments,
-        conditions: grant.conditions.clone(),
-        budget: grant.budget.clone(),
-        until: grant.until,
-        note: grant.note.clone(),
-        origin,
+/// What is in force now.
+pub(super) struct Standing {
+    grants: Vec<Arc<Grant>>,
+    levels: Arc<Levels>,
+}
+
+impl Standing {
+    pub fn of(api: &Api) -> Self {
+        let delegation = &api.0.delegation;
+        Self { grants: delegation.grants_in_force(), levels: delegation.levels() }
     }
+
+    /// The same Grant for an Agent.
+    fn like(&self, grant: &Grant, agent: prokura_domain::AgentId, origin: Origin) -> NewGrant {
+        NewGrant {
+            agent,
+            server: grant.server.clone(),
+            account: grant.account.clone(),
+            target: grant.target.clone(),
+            effect: grant.effect,
+            arguments: grant.arguments,
+            conditions: grant.conditions.clone(),
+            budget: grant.budget.clone(),
+            level: level_beyond_click(&self.levels, grant),
+            until: grant.until,
+            note: grant.note.clone(),
+            origin,
+        }
+    }
+}
+
+/// What a yes to what it asks takes, where that was set for this Grant and is more than a click.
+pub(super) fn level_beyond_click(levels: &Levels, grant: &Grant) -> Option<Level> {
+    let level = levels.of(&LevelScope::Grant(grant.id.clone()));
+    (grant.effect == Effect::Ask && level > Level::Click).then_some(level)
 }
 
 /// A Grant that is there already, or is planned already, is not made again; `notes`: only with the same note.
 pub(super) fn plan_grant(
-    there: &[Arc<Grant>],
+    there: &Standing,
     before: &[Planned],
     wish: NewGrant,
     text: String,
@@ -239,10 +264,12 @@ pub(super) fn plan_grant(
             && known.arguments == wish.arguments
             && known.conditions == wish.conditions
             && known.budget == wish.budget
+            && known.level.unwrap_or_default() == wish.level.unwrap_or_default()
             && known.until == wish.until
             && (!notes || known.note == wish.note)
     };
-    let held = there.iter().any(|grant| same(&like(grant, grant.agent.clone(), Origin::Cli)));
+    let held =
+        there.grants.iter().any(|grant| same(&there.like(grant, grant.agent.clone(), Origin::Cli)));
     let twice = before.iter().any(|planned| match &planned.act {
         Some(Act::Grant(known)) => same(known),
         Some(Act::Guardrail { .. }) | None => false,
@@ -274,6 +301,9 @@ pub(super) fn words(
     }
     if let Some(budget) = &wish.budget {
         text.push_str(&format!(" within {budget}"));
+    }
+    if let Some(level) = wish.level {
+        text.push_str(&format!(" with {}", level.as_str()));
     }
     if let Some(until) = wish.until {
         text.push_str(&format!(" until {until}"));

@@ -264,6 +264,7 @@ impl World {
             arguments: None,
             conditions: conditions.iter().map(|text| text.parse().unwrap()).collect(),
             budget: None,
+            level: None,
             until: None,
             note: None,
             origin: Origin::Cli,
