@@ -52,6 +52,7 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         approvals::approvals_told, approvals::do_not_disturb, approvals::consent_allow,
         approvals::scopes_give,
         approvals::asking, approvals::asking_level, approvals::asking_passphrase, approvals::asking_notices,
+        approvals::asking_pause_keys, approvals::pause_keys_trouble,
         audit::audit, audit::audit_show, audit::audit_call, audit::audit_days, audit::audit_touched,
         audit::audit_status, audit::audit_set, audit::audit_level, audit::audit_mask, audit::audit_filter_save,
         audit::audit_care, audit::audit_archive, audit::audit_save, audit::audit_verify,

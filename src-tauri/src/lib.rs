@@ -2,6 +2,7 @@
 //! state of its own, or be known by anything below it.
 
 mod commands;
+mod keys;
 mod prompter;
 mod running;
 mod tray;
@@ -24,7 +25,8 @@ pub use windows::{APPROVAL, MAIN};
 
 /// The parts of the program that do not depend on how windows are drawn: state, commands, what closing a window means.
 pub fn wire<R: Runtime>(builder: Builder<R>, running: Running) -> Builder<R> {
-    commands::register(builder.manage(running)).on_window_event(windows::on_event)
+    commands::register(builder.manage(running).manage(keys::PauseKeys::default()))
+        .on_window_event(windows::on_event)
 }
 
 /// Runs the program until the person quits.
@@ -56,6 +58,7 @@ pub fn run(data: PathBuf, vault: VaultChoice) -> anyhow::Result<()> {
                     prompter.recall(&host.api()).await;
                 }
                 started.send(host);
+                keys::follow(&handle).await;
             });
             tauri::async_runtime::spawn(quit_on_signal(app.handle().clone()));
             Ok(())
@@ -83,6 +86,7 @@ async fn pass_on<R: Runtime>(app: AppHandle<R>, mut changes: Receiver<Change>) {
             }
             if matches!(change, Change::State) {
                 tray::refresh(&app).await;
+                keys::follow(&app).await;
             }
         }
     }

@@ -11,6 +11,7 @@ mod fidelity;
 mod governed_call;
 mod hands;
 mod keyboard;
+mod keys;
 mod newcomer;
 mod notices;
 mod process;

@@ -95,6 +95,8 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   asking_level: () => asking(scene),
   asking_passphrase: () => asking(scene),
   asking_notices: () => asking(scene),
+  asking_pause_keys: () => asking(scene),
+  pause_keys_trouble: () => (scene === "crowded" ? "HotKey already registered" : null),
   consent_allow: (args) => (args["number"] === "17" ? settle(String(args["approval"]), "used", null) : fail("refused", "Another number is shown there, so nobody was let in.", "If you did not start this sign-in, somebody else did: it is over now.")),
   approval_deny: (args) => settle(String(args["approval"]), "denied", args["note"] as string | null),
   audit: (args) => data.audit(scene, args as { limit: number; before: number | null; filter: data.Filter }),

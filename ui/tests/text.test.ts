@@ -1,4 +1,5 @@
 // The small functions that word and draw what Rust said.
+import { keysOf } from "../src/settings/keys";
 import { budgetOf, conditionsOf, NO_BUDGET, parametersOf } from "../src/grants/limits";
 import { expect, test } from "vitest";
 import { cover } from "../src/grants/cover";
@@ -63,6 +64,15 @@ test("a class is closer than every tool, as policy has it", () => {
   const read = { ...tool, pin: "accepted", class: "read" };
   const both = [{ ...base, target: "tools:*", effect: "deny" }, { ...base, target: "class:read", effect: "allow" }];
   expect(cover([read], both).tools[0]?.effect).toBe("allow");
+});
+
+test("pressed keys become the words of the host, and typing becomes nothing", () => {
+  const pressed = (code: string, more: object) => keysOf({ code, ctrlKey: false, altKey: false, shiftKey: false, metaKey: false, ...more });
+  expect(pressed("KeyP", { ctrlKey: true, altKey: true })).toBe("Ctrl+Alt+P");
+  expect(pressed("F12", { metaKey: true })).toBe("Super+F12");
+  expect(pressed("KeyC", { ctrlKey: true })).toBe("");
+  expect(pressed("F5", {})).toBe("");
+  expect(pressed("AltLeft", { ctrlKey: true, altKey: true })).toBe("");
 });
 
 test("a wish holds only what its kind asks for", () => {

@@ -114,6 +114,7 @@ impl Api {
             }
             AskingWish::Passphrase { new, old } => self.asking_passphrase(new, old).await,
             AskingWish::Notices { on } => self.asking_notices(on).await,
+            AskingWish::PauseKeys { keys } => self.asking_pause_keys(keys).await,
         })
     }
 

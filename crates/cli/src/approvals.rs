@@ -47,6 +47,10 @@ pub async fn run(data: &Path, words: Approvals, json: bool) -> Result<ExitCode, 
             let wish = AskingWish::Notices { on: switch == Switch::On };
             told_asking(ask(data, &Request::Asking(wish)).await?, json)?;
         }
+        Approvals::PauseKeys { keys } => {
+            let wish = AskingWish::PauseKeys { keys: (keys != "off").then_some(keys) };
+            told_asking(ask(data, &Request::Asking(wish)).await?, json)?;
+        }
         Approvals::Levels => {
             told_asking(ask(data, &Request::Asking(AskingWish::Show)).await?, json)?
         }
@@ -134,6 +138,7 @@ fn told_asking(value: Value, json: bool) -> Result<(), Failure> {
         None => println!("Presence: the system can ask"),
     }
     println!("Notifications: {}", if view.notices { "on" } else { "off" });
+    println!("Keys that pause all agents: {}", view.pause_keys.as_deref().unwrap_or("none"));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use prokura_domain::{AgentId, Change, Json, Question, QuestionState, RecordKind, Timestamp};
+use prokura_domain::{AgentId, Change, Json, Keys, Question, QuestionState, RecordKind, Timestamp};
 use prokura_store::StoreError;
 
 use crate::message::{Refusal, RefusalCode};
@@ -12,6 +12,8 @@ use crate::{Delegation, DelegationError};
 const SETTING: &str = "do_not_disturb";
 /// The setting that says whether questions come as notifications too.
 const NOTICES: &str = "approval_notices";
+/// The setting that holds the keys that pause everything.
+const PAUSE_KEYS: &str = "pause_keys";
 /// So many questions of one Agent within the time of a question are more than anybody reads.
 const MOST: usize = 120;
 const WITHIN_MS: i64 = 600_000;
@@ -101,6 +103,25 @@ impl Delegation {
     /// [`DelegationError::Store`] when it cannot be remembered.
     pub fn set_notices(&self, on: bool) -> Result<(), DelegationError> {
         self.store().put_setting(NOTICES, if on { "on" } else { "off" })?;
+        self.tell(Change::State);
+        Ok(())
+    }
+
+    /// The keys that pause everything, wherever the person is; what cannot be read is none.
+    #[must_use]
+    pub fn pause_keys(&self) -> Option<Keys> {
+        self.store().setting(PAUSE_KEYS).ok().flatten()?.parse().ok()
+    }
+
+    /// Sets them, or takes them away.
+    ///
+    /// # Errors
+    /// Store and log faults.
+    pub async fn set_pause_keys(&self, keys: Option<&Keys>) -> Result<(), DelegationError> {
+        let text = |keys: Option<&Keys>| keys.map_or("off", Keys::as_str).to_owned();
+        let before = self.pause_keys();
+        self.note_setting(PAUSE_KEYS, &text(before.as_ref()), &text(keys), None).await?;
+        self.store().put_setting(PAUSE_KEYS, &text(keys))?;
         self.tell(Change::State);
         Ok(())
     }

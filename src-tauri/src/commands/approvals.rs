@@ -2,9 +2,10 @@
 
 use prokura_api::view::{AccountView, ApprovalView, ApprovalsToldView, AskingView, StateView};
 use prokura_api::{AnswerWish, Origin};
-use tauri::{AppHandle, Runtime};
+use tauri::{AppHandle, Runtime, State};
 
 use super::{Answer, Behind};
+use crate::keys::PauseKeys;
 use crate::windows;
 
 #[tauri::command]
@@ -92,6 +93,20 @@ pub(crate) async fn asking_passphrase(
     old: Option<String>,
 ) -> Answer<AskingView> {
     host.api().await?.asking_passphrase(new, old).await
+}
+
+#[tauri::command]
+pub(crate) async fn asking_pause_keys(
+    host: Behind<'_>,
+    keys: Option<String>,
+) -> Answer<AskingView> {
+    host.api().await?.asking_pause_keys(keys).await
+}
+
+/// Why the keys that were set do nothing here.
+#[tauri::command]
+pub(crate) async fn pause_keys_trouble(held: State<'_, PauseKeys>) -> Answer<Option<String>> {
+    Ok(held.trouble())
 }
 
 #[tauri::command]

@@ -86,6 +86,8 @@ pub const NAMES: &[&str] = &[
     "asking_level",
     "asking_passphrase",
     "asking_notices",
+    "asking_pause_keys",
+    "pause_keys_trouble",
     "audit",
     "audit_show",
     "audit_call",

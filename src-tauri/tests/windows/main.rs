@@ -39,7 +39,7 @@ fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
             "clientSecret": null, "header": "x", "key": "x", "tool": "x", "class": "read", "labels": null,
             "agent": "x", "pairing": "x", "all": false, "grant": "x", "approval": "x", "seconds": null, "note": null,
             "program": "x", "digest": "x", "of": { "program": "x", "agent": "x", "way": "command", "since": "1d", "by": "agent" }, "text": "x", "enabled": true,
-            "resources": null, "prompts": null, "on": true, "window": null,
+            "resources": null, "prompts": null, "on": true, "keys": null, "window": null,
             "limit": 1, "before": null, "filter": {}, "until": "1d", "format": "x", "seq": 1, "days": 1, "value": "1", "level": "digest", "mask": { "server": null, "tool": null, "pointer": "/a" }, "remove": false,
             "answer": "once", "pause": false, "mode": "off", "pem": "x", "scope": "class:read", "passphrase": null, "new": "x", "old": null,
             "proof": "new_key", "choice": {}, "address": "x", "machine": "client", "exception": "x", "holds": true, "port": null,

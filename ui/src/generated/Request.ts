@@ -155,7 +155,11 @@ old: string | null, } | { "about": "notices",
 /**
  * Whether they do.
  */
-on: boolean, };
+on: boolean, } | { "about": "pause_keys", 
+/**
+ * Such as `Ctrl+Alt+P`; `null` is none.
+ */
+keys: string | null, };
 
 /**
  * Which records are wanted. Everything that is given has to hold.

@@ -450,7 +450,11 @@ unable: string | null,
 /**
  * Whether questions come as notifications of the desktop too.
  */
-notices: boolean, };
+notices: boolean, 
+/**
+ * The keys that pause all agents, such as `Ctrl+Alt+P`; `null` is none.
+ */
+pause_keys: string | null, };
 
 /**
  * A place in the arguments of a tool that is never kept.

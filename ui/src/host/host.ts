@@ -157,6 +157,8 @@ export const doNotDisturb = (mode: string) => ask<StateView>("do_not_disturb", {
 export const asking = () => ask<AskingView>("asking");
 export const askingLevel = (scope: string, level: string, passphrase: string | null) => ask<AskingView>("asking_level", { scope, level, passphrase });
 export const askingPassphrase = (to: string, old: string | null) => ask<AskingView>("asking_passphrase", { new: to, old });
+export const askingPauseKeys = (keys: string | null) => ask<AskingView>("asking_pause_keys", { keys });
+export const pauseKeysTrouble = () => ask<string | null>("pause_keys_trouble", {});
 export const askingNotices = (on: boolean) => ask<AskingView>("asking_notices", { on });
 /** Only the approval window holds the permission for this one too. */
 export const consentAllow = (approval: string, number: string, agent: string | null, newAgent: string | null) =>

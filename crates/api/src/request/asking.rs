@@ -31,6 +31,11 @@ pub enum AskingWish {
         /// Whether they do.
         on: bool,
     },
+    /// The keys that pause all agents, wherever the person is, while the window runs.
+    PauseKeys {
+        /// Such as `Ctrl+Alt+P`; `null` is none.
+        keys: Option<String>,
+    },
 }
 
 impl std::fmt::Debug for AskingWish {

@@ -18,6 +18,8 @@ pub struct AskingView {
     pub unable: Option<String>,
     /// Whether questions come as notifications of the desktop too.
     pub notices: bool,
+    /// The keys that pause all agents, such as `Ctrl+Alt+P`; `null` is none.
+    pub pause_keys: Option<String>,
 }
 
 /// What a yes about something has to be given with.

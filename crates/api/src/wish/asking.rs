@@ -1,10 +1,11 @@
 //! How answers have to be given: levels, the approval passphrase, and whether questions come as notifications.
 
 use prokura_delegation::StepUpFault;
-use prokura_domain::{GrantId, Level, LevelScope, Passphrase, ToolClass};
+use prokura_domain::{GrantId, Keys, Level, LevelScope, Passphrase, ToolClass};
 
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
+use crate::fault::sentence;
 use crate::view::{AskingView, StepUpLevelView};
 
 impl Api {
@@ -34,6 +35,7 @@ impl Api {
             wait_seconds: step_up.wait_seconds,
             unable: step_up.unable,
             notices: self.0.delegation.notices(),
+            pause_keys: self.pause_keys(),
         })
     }
 
@@ -75,6 +77,28 @@ impl Api {
     pub async fn asking_notices(&self, on: bool) -> Result<AskingView, Failure> {
         self.0.delegation.set_notices(on)?;
         self.asking().await
+    }
+
+    /// Sets the keys that pause all agents, or takes them away.
+    ///
+    /// # Errors
+    /// [`Failure`] when they are none that can be used, or cannot be remembered.
+    pub async fn asking_pause_keys(&self, keys: Option<String>) -> Result<AskingView, Failure> {
+        let keys = keys.map(|text| text.parse::<Keys>()).transpose().map_err(|fault| {
+            Failure::new(
+                FailureCode::BadRequest,
+                sentence(&fault.to_string()),
+                "Nothing was changed.",
+            )
+        })?;
+        self.0.delegation.set_pause_keys(keys.as_ref()).await?;
+        self.asking().await
+    }
+
+    /// The keys that pause all agents.
+    #[must_use]
+    pub fn pause_keys(&self) -> Option<String> {
+        self.0.delegation.pause_keys().map(|keys| keys.to_string())
     }
 
     /// Whether new questions come as notifications too.

@@ -20,6 +20,8 @@ pub enum Approvals {
     DoNotDisturb { mode: String },
     /// Whether new questions come as notifications of the desktop too; they can open and deny, never allow.
     Notices { switch: Switch },
+    /// The keys that pause all agents while the window runs, such as Ctrl+Alt+P; off is none.
+    PauseKeys { keys: String },
     /// What a yes has to be given with: list.
     Levels,
     /// What a yes has to be given with: set. To ask for less than before, the passphrase is read from the terminal or
