@@ -7,7 +7,7 @@ use prokura_testkit::collector::Taken;
 use prokura_testkit::{Collector, Mood, eventually};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, fine, payment};
+use crate::scene::{Scene, fine, payment, refused};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -183,6 +183,72 @@ async fn records_that_a_collector_refuses_for_good_are_counted_and_shown() {
     world.calls(1).await;
     world.caught_up().await;
     assert_eq!(world.status().await["refused"], before["refused"]);
+}
+
+/// Calls come as spans and totals too, made from the same records: each once, whatever came between, and a collector that
+/// takes logs only gets its logs.
+#[tokio::test]
+async fn calls_arrive_as_spans_and_totals_and_count_the_same_when_they_come_twice() {
+    let mut world = World::start().await;
+    world.scene.host.grant("clerk", "ledger", "get_statement", "deny").await.unwrap();
+    world.collector.start().await.unwrap();
+    world.collector.mood(Mood { only_logs: true, ..Mood::default() });
+    world.set().await;
+    world.calls(3).await;
+    world.caught_up().await;
+    eventually("what it does not take to be said", PATIENCE, || async {
+        let status = world.status().await;
+        let said = |name: &str| status[name].as_str().is_some_and(|text| text.contains("404"));
+        (said("traces") && said("metrics") && status["fault"].is_null()).then_some(())
+    })
+    .await
+    .unwrap();
+    assert!(world.collector.spans().is_empty() && world.collector.points().is_empty());
+    // It learns to; a new start asks again at once.
+    world.collector.mood(Mood::default());
+    world.scene.host.restart().await.unwrap();
+    let agent = world.scene.agent();
+    world.calls(2).await;
+    refused(&agent.call("get_statement", json!({ "account": "giro" })).await.unwrap(), "denies");
+    let whole = |world: &World| {
+        let points = world.collector.points();
+        let of = |name: &str| points.get(name).copied();
+        let calls = of("prokura.calls{clerk,ledger,ok}") == Some(5);
+        let refused = of("prokura.calls{clerk,ledger,refused}") == Some(1);
+        let times = of("mcp.client.operation.duration{ledger,tools/call}") == Some(5);
+        calls && refused && times
+    };
+    let reached = eventually("the totals", PATIENCE, || async { whole(&world).then_some(()) });
+    reached.await.unwrap_or_else(|_| panic!("{:?}", world.collector.points()));
+    eventually("the spans", PATIENCE, || async {
+        (world.collector.spans().len() >= 6).then_some(())
+    })
+    .await
+    .unwrap();
+    let spans = world.collector.spans();
+    let mut ids: Vec<_> = spans.iter().map(|span| span.id.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 6, "{spans:?}");
+    let paid = spans.iter().find(|span| span.name == "tools/call send_payment").unwrap();
+    assert!(!paid.faulty && paid.trace.len() == 16 && paid.id.len() == 8);
+    let has = |name: &str, value: &str| {
+        paid.attributes.iter().any(|(key, held)| key == name && held == value)
+    };
+    assert!(has("mcp.method.name", "tools/call") && has("gen_ai.agent.name", "clerk"), "{paid:?}");
+    let denied = spans.iter().find(|span| span.name == "tools/call get_statement").unwrap();
+    assert!(denied.faulty && denied.ms == 0, "{denied:?}");
+    // Killed, and the answer to the last message lost: the totals are no larger for it.
+    world.scene.host.kill().await.unwrap();
+    world.scene.host.restart().await.unwrap();
+    world.calls(1).await;
+    eventually("one call more", PATIENCE, || async {
+        (world.collector.points().get("prokura.calls{clerk,ledger,ok}") == Some(&6)).then_some(())
+    })
+    .await
+    .unwrap();
+    let bytes = world.collector.bytes();
+    assert!(!bytes.windows(8).any(|part| part == b"31337.42"), "an argument left the machine");
 }
 
 #[tokio::test]

@@ -33,6 +33,12 @@ const BENCHES: &[Bench] = &[
         target: "audit",
         about: "what the audit log costs to write, and to read at 1,000,000 records",
     },
+    Bench {
+        name: "gateway",
+        package: "prokura-tests",
+        target: "gateway",
+        about: "calls through Prokura against direct ones and a relay that guards nothing",
+    },
 ];
 
 /// `cargo xtask bench NAME [ARGS]…`. Without a name: the list.
@@ -51,7 +57,13 @@ pub fn run(place: &Place, words: &[String]) -> Result<()> {
         let names: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
         bail!("{name:?} is no bench; there are: {}", names.join(", "));
     };
+    if bench.name == "gateway" {
+        let words = ["build", "--release", "-p", "prokura-cli"];
+        Step::cargo(place, "prokura, as it is released", &words).run()?;
+    }
     let mut words = vec!["bench", "-p", bench.package, "--bench", bench.target, "--"];
     words.extend(rest.iter().map(String::as_str));
-    Step::cargo(place, format!("bench {name}: {}", bench.about), &words).run()
+    Step::cargo(place, format!("bench {name}: {}", bench.about), &words)
+        .env("PROKURA_TEST_BIN", place.target.join("release"))
+        .run()
 }

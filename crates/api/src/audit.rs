@@ -235,6 +235,10 @@ pub struct CollectorView {
     pub refused: i64,
     /// What it said of that.
     pub why: Option<String>,
+    /// Why it does not take calls as traces; `null` while it does.
+    pub traces: Option<String>,
+    /// Why it does not take totals as metrics; `null` while it does.
+    pub metrics: Option<String>,
 }
 
 /// How the log stands, and how it is kept.

@@ -48,6 +48,10 @@ pub struct Collected {
     pub refused: i64,
     /// What it said of that.
     pub why: Option<String>,
+    /// What is in the way of traces.
+    pub traces: Option<String>,
+    /// What is in the way of metrics.
+    pub metrics: Option<String>,
 }
 
 /// What `host` knows of itself.

@@ -21,7 +21,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::collector::{self, Progress, Sender};
+use crate::collector::{self, Progress, Sender, Signal};
 use crate::control::Control;
 use crate::copied;
 use crate::door::{Behind, Door};
@@ -185,6 +185,7 @@ fn api(
 /// What sends the log to a collector.
 fn sender(ground: &Ground, delegation: &Delegation) -> Sender {
     Sender {
+        signal: Signal::Logs,
         store: ground.store.clone(),
         log: ground.log.clone(),
         delegation: delegation.clone(),

@@ -765,7 +765,15 @@ refused: number,
 /**
  * What it said of that.
  */
-why: string | null, };
+why: string | null, 
+/**
+ * Why it does not take calls as traces; `null` while it does.
+ */
+traces: string | null, 
+/**
+ * Why it does not take totals as metrics; `null` while it does.
+ */
+metrics: string | null, };
 
 /**
  * An agent that a program may be let in as.

@@ -56,8 +56,10 @@ impl Api {
             payload_kib: settings.payload_kib,
             archive_days: settings.archive_days,
             collector: settings.collector.map(|url| {
-                let Collected { sent, fault, refused, why } = self.0.surroundings.collected();
-                CollectorView { url, sent, waiting: (newest - sent).max(0), fault, refused, why }
+                let Collected { sent, fault, refused, why, traces, metrics } =
+                    self.0.surroundings.collected();
+                let waiting = (newest - sent).max(0);
+                CollectorView { url, sent, waiting, fault, refused, why, traces, metrics }
             }),
             levels: levels.collect(),
             masks: settings.masks.into_iter().map(mask_view).collect(),
