@@ -1,5 +1,5 @@
 // Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
-import type { AccessWish, RulesWish, WireWish } from "../src/generated/Request";
+import type { AccessWish, GrantWish, RulesWish, WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
 import { access } from "./access";
 import * as data from "./data";
@@ -69,6 +69,8 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   wire_preview: (args) => data.difference(scene, args["of"] as WireWish),
   unwire_preview: () => data.undoing(),
   grants: () => [...grants],
+  grant_revoke: (args) => { grants.splice(grants.findIndex((one) => one.id === args["grant"]), 1); told?.("grants"); return null; },
+  grant_add: (args) => { const wish = args["wish"] as GrantWish; const like = data.grants(scene)[0]; if (like) grants.unshift({ ...like, id: `grt_new_${grants.length}`, agent: agents.find((one) => one.id === wish.agent) ?? like.agent, server: data.servers(scene).find((one) => one.id === wish.server) ?? like.server, target: wish.tools?.startsWith("class:") ? wish.tools : `tool:${wish.tools}`, effect: wish.effect, note: wish.note }); told?.("grants"); return null; },
   grants_revoke: () => [],
   grants_change: () => [],
   grants_preset: (args) => data.rulePlan(scene, args["wish"] as RulesWish),
