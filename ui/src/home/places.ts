@@ -39,6 +39,8 @@ export interface Known {
   approvals: readonly ApprovalView[];
   guardrails: readonly GuardrailView[];
   programs: readonly ProgramView[];
+  /** What pauses all agents from any program, such as `Ctrl+Alt+P`. */
+  pauseKeys?: string | null;
   tools: ReadonlyMap<string, readonly ToolView[]>;
 }
 
@@ -61,7 +63,7 @@ export function goals(known: Known): Goal[] {
 
 const screens = (): Goal[] => SCREENS.map((screen) => ({ id: `go-${screen}`, icon: screen, kind: "Screen", text: SCREEN[screen], more: "", also: ALSO[screen] ?? "", keys: keysOf(screen), href: href(screen) }));
 
-function actions({ state, servers, agents, approvals, programs }: Known): Goal[] {
+function actions({ state, servers, agents, approvals, programs, pauseKeys }: Known): Goal[] {
   const action = (id: string, icon: IconName, text: string, to: Partial<Goal>): Goal => ({ id, icon, kind: "Action", text, more: "", ...to });
   const list: Goal[] = [];
   const waiting = approvals.filter((one) => one.state === "pending").length;
@@ -80,7 +82,7 @@ function actions({ state, servers, agents, approvals, programs }: Known): Goal[]
   }
   list.push(action("new-guardrail", "plus", "Make a guardrail", { href: href("guardrails", "new"), also: "new policy rule" }));
   list.push(action("rules-file", "grants", "Save or import the rules as a file", { href: href("grants", "file"), also: "export backup" }));
-  if (state) list.push(state.paused ? action("resume", "play", "Resume all agents", { act: "resume", also: "unpause start" }) : action("pause", "pause", "Pause all agents", { more: "Every call is refused until you resume", act: "pause", also: "stop emergency" }));
+  if (state) list.push(state.paused ? action("resume", "play", "Resume all agents", { act: "resume", also: "unpause start" }) : action("pause", "pause", "Pause all agents", { more: "Every call is refused until you resume", act: "pause", also: "stop emergency", ...(pauseKeys ? { keys: pauseKeys } : {}) }));
   for (const server of servers) if (!wantsYou(server)) list.push(action(`refresh-${server.id}`, "refresh", `Ask ${server.name} for its tools again`, { act: "refresh", also: "refresh reload", aside: true }));
   list.push(
     action("verify", "check", "Verify the audit log", { act: "verify", also: "integrity hash chain" }),
