@@ -41,7 +41,7 @@ pub const SCREENS: &[Screen] = &[
         "a server",
         state("normal", "servers/srv_1", &["marta@northwind", "Its definition changed"]),
         state("normal", "servers/srv_3", &["Sign in to linear to see its tools."]),
-        state("crowded", "servers/srv_0", &["marta-warehouse-of2", "comment_on_commit"]),
+        state("crowded", "servers/srv_0", &["marta-warehouse-of2", "Go through it…"]),
     ),
     screen(
         "Agents",
