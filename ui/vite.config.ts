@@ -17,11 +17,13 @@ export default defineConfig(({ mode }) => ({
   },
   build: {
     target: "safari16",
+    // The design page shows both themes at once, which needs light-dark() as it is written.
+    ...(mode === "preview" ? { cssTarget: "safari18" } : {}),
     outDir: at(mode === "preview" ? "preview/dist" : "dist"),
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { main: at("index.html"), approval: at("approval.html") } },
+    rolldownOptions: { input: { main: at("index.html"), approval: at("approval.html"), ...(mode === "preview" ? { design: at("design.html") } : {}) } },
   },
   test: { environment: "happy-dom", include: ["tests/*.test.ts"] },
   server: { port: 1420, strictPort: true },

@@ -87,6 +87,17 @@ impl Driver {
         self.post("/window", json!({ "handle": window })).await.map(drop)
     }
 
+    /// Goes to an address.
+    pub async fn visit(&self, url: &str) -> anyhow::Result<()> {
+        self.post("/url", json!({ "url": url })).await.map(drop)
+    }
+
+    /// Makes the window so large.
+    pub async fn resize(&self, width: u32, height: u32) -> anyhow::Result<()> {
+        let rect = json!({ "x": 0, "y": 0, "width": width, "height": height });
+        self.post("/window/rect", rect).await.map(drop)
+    }
+
     /// Runs a script in the page: what the test sees with.
     pub async fn script(&self, script: &str) -> anyhow::Result<Value> {
         self.post("/execute/sync", json!({ "script": script, "args": [] })).await

@@ -134,7 +134,7 @@ impl Driver {
 
     /// Scrolls to the end of the screen.
     pub async fn to_the_end(&self) {
-        self.script("document.querySelector('main').scrollTo(0, 1e6)").await.unwrap();
+        self.script("document.querySelector('main')?.scrollTo(0, 1e6)").await.unwrap();
     }
 
     /// Waits until the button that allows can be pressed.

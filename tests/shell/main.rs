@@ -19,4 +19,5 @@ mod prompts;
 mod setting_up;
 mod shots;
 mod stage;
+mod states;
 mod step_up;

@@ -17,6 +17,11 @@ use crate::driver::{Driver, Start};
 /// Two windows at a time would share two processors and each be late.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
+/// Waits until no other window is up.
+pub async fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().await
+}
+
 /// The desktop program at work.
 pub struct Stage {
     pub window: Driver,
@@ -46,7 +51,7 @@ impl Set {
 
     /// The same; the ledger offers more tools than its own.
     async fn offering(more: Vec<ToolSpec>) -> Self {
-        let alone = ONE_AT_A_TIME.lock().await;
+        let alone = alone().await;
         let mut offer = ledger::offer();
         offer.tools.extend(more);
         let (ledger, authority) = Fixture::with_authority(offer).await.unwrap();

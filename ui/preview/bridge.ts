@@ -1,16 +1,22 @@
 // Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
-import type { AccessWish, RulesWish, WireWish } from "../src/generated/Request";
+import type { AccessWish, GrantWish, RulesWish, WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
 import { access } from "./access";
 import * as data from "./data";
 import { asking } from "./asking";
+import * as very from "./full";
 
 const query = new URLSearchParams(location.search);
-const scene = (query.get("scene") ?? "normal") as data.Scene;
+const asked = query.get("scene") ?? "normal";
+/** `loading`: nothing is ever answered but that the Host runs. `broken`: everything fails, with `heals` only the first time. */
+const scene = (asked === "loading" || asked === "broken" ? "normal" : asked) as data.Scene;
+const full = scene === "crowded";
+const failed = new Set<string>();
+if (query.has("dir")) document.documentElement.dir = query.get("dir") ?? "";
 const slow = Number(query.get("slow") ?? "20");
 let told: ((change: Change) => void) | undefined;
 let paused = query.has("paused");
-let approvals = data.approvals(scene);
+let approvals = full ? very.approvals(data.approvals(scene)) : data.approvals(scene);
 if (query.has("only")) approvals = approvals.filter((one) => one.id === query.get("only"));
 const agents = data.agents(scene);
 const grants = data.grants(scene);
@@ -39,14 +45,14 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   state: () => ({ ...data.state(scene), paused }),
   pause: () => { paused = true; told?.("state"); return { ...data.state(scene), paused }; },
   resume: () => { paused = false; told?.("state"); return { ...data.state(scene), paused }; },
-  doctor: () => data.checks(scene),
-  network: () => data.network(scene),
+  doctor: () => (full ? very.checks(data.checks(scene)) : data.checks(scene)),
+  network: () => (full ? very.network(data.network(scene)) : data.network(scene)),
   network_proxy: () => fail("bad_request", "This cannot be set: a proxy is a URL such as http://proxy.example:3128.", "Correct what was entered and try again."),
   network_trust: () => fail("bad_request", "This cannot be set: it holds no certificate in PEM.", "Correct what was entered and try again."),
   network_documents: () => data.network(scene),
   network_distrust: () => data.network(scene),
   adopt: () => ({ ...data.state(scene), paused }),
-  servers: () => data.servers(scene),
+  servers: () => (full ? very.servers(data.servers(scene)) : data.servers(scene)),
   server_add: () => fail("unreachable", "mcp.example.com did not answer.", "Check the address. Servers on this machine may use http; all others need https."),
   tools: (args) => data.tools(scene, String(args["server"])),
   tools_refresh: (args) => data.tools(scene, String(args["server"])),
@@ -69,6 +75,8 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   wire_preview: (args) => data.difference(scene, args["of"] as WireWish),
   unwire_preview: () => data.undoing(),
   grants: () => [...grants],
+  grant_revoke: (args) => { grants.splice(grants.findIndex((one) => one.id === args["grant"]), 1); told?.("grants"); return null; },
+  grant_add: (args) => { const wish = args["wish"] as GrantWish; const like = data.grants(scene)[0]; if (like) grants.unshift({ ...like, id: `grt_new_${grants.length}`, agent: agents.find((one) => one.id === wish.agent) ?? like.agent, server: data.servers(scene).find((one) => one.id === wish.server) ?? like.server, target: wish.tools?.startsWith("class:") ? wish.tools : `tool:${wish.tools}`, effect: wish.effect, note: wish.note }); told?.("grants"); return null; },
   grants_revoke: () => [],
   grants_change: () => [],
   grants_preset: (args) => data.rulePlan(scene, args["wish"] as RulesWish),
@@ -81,17 +89,17 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   bundle_release: () => [],
   access: (args) => access(scene, args["of"] as AccessWish),
   flow: () => data.flow(scene),
-  guardrails: () => data.guardrails(scene),
+  guardrails: () => (full ? very.guardrails(data.guardrails(scene)) : data.guardrails(scene)),
   guardrail_words: () => data.guardrailWords(),
   guardrail_check: (args) => (String(args["text"]).includes("permit") ? [{ line: 1, column: 1, message: "a guardrail can forbid or demand approval; it can never permit", help: "Write forbid. What is allowed is said by grants." }] : []),
   simulate: () => data.simulated(),
   approvals: (args) => (args["all"] ? approvals : approvals.filter((one) => one.state === "pending")),
   approval_allow: (args) => settle(String(args["approval"]), "used", null),
-  approvals_told: () => data.told(),
+  approvals_told: () => (scene === "empty" ? { ...data.told(), days: [], advice: null } : data.told()),
   do_not_disturb: () => data.state(scene),
   scopes_give: () => new Promise(() => undefined),
   scopes_ask_again: () => null,
-  asking: () => asking(scene),
+  asking: () => (full ? very.asking(asking(scene)) : asking(scene)),
   asking_level: () => asking(scene),
   asking_passphrase: () => asking(scene),
   asking_notices: () => asking(scene),
@@ -116,6 +124,11 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
 
 export async function invoke<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
   await new Promise((done) => setTimeout(done, slow));
+  if (asked === "loading" && command !== "started") await new Promise(() => undefined);
+  if (asked === "broken" && command !== "started" && !(query.has("heals") && failed.has(command))) {
+    failed.add(command);
+    fail("unreachable", "The database does not answer: the disk is busy or gone.", "Look whether the disk is there and has room. Nothing goes out until it can be recorded.");
+  }
   if (query.get("broken") === command) fail("audit_broken", "The audit log cannot be written: the disk is full.", "Free some space. Nothing goes out until it can be recorded.");
   if (command === "approval_allow" || command === "approval_deny") answers.push([command, args]);
   const answer = ANSWERS[command];

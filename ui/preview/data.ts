@@ -297,7 +297,7 @@ export function call(scene: Scene, seq: number): CallView {
 }
 
 export const days = (scene: Scene): DayView[] =>
-  scene === "empty" ? [] : Array.from({ length: 30 }, (_, at) => ({ day: new Date(Date.now() - at * 86_400_000).toISOString().slice(0, 10), agent: { id: "agt_0", name: "claude-code" }, records: 90, calls: (at * 37) % 90, prompts: at % 5 ? (at * 13) % 11 : 0, denials: at % 4 === 1 ? (at * 7) % 6 : 0, failures: 0 }));
+  scene === "empty" ? [] : Array.from({ length: 30 }, (_, at) => ({ day: new Date(Date.now() - at * 86_400_000).toISOString().slice(0, 10), agent: { id: "agt_0", name: "claude-code" }, records: 90, calls: (at * 37 + 41) % 90, prompts: at % 5 !== 3 ? (at * 13 + 4) % 11 : 0, denials: at % 4 === 1 ? (at * 7) % 6 : 0, failures: 0 }));
 
 export const touched = (scene: Scene): TouchedView[] => (scene === "empty" ? [] : ["get_statement", "send_payment", `repo://northwind/${"a-very-long-path/".repeat(9)}`].map((target, at) => ({ server: { id: "srv_1", name: "ledger" }, target, calls: 1204 - at * 500, denials: at, failures: at * 2, at: ago(at * 200), seq: 20 + at })));
 

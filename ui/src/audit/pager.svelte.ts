@@ -27,6 +27,7 @@ export class Pager {
   #asking = new Set<number>();
   #wanted: number[] = [];
   #looked = 0;
+  #near: [number, number] | undefined;
   #turn = 0;
 
   /** How many rows there are; with a filter, as far as is known. */
@@ -58,8 +59,10 @@ export class Pager {
     this.#ended = false;
     this.#asking.clear();
     this.#wanted = [];
-    if (isEmpty(filter)) this.#blocks.clear();
-    else await this.#more(turn);
+    if (!isEmpty(filter)) return this.#more(turn);
+    this.#blocks.clear();
+    // The list asks when it moves; what it looks at now is asked for again here.
+    if (this.#near) this.near(...this.#near);
   }
 
   /** How far the log reaches; the newest rows are asked for again. */
@@ -77,6 +80,7 @@ export class Pager {
       if (to >= this.#found.length - 20) void this.#more(this.#turn);
       return;
     }
+    this.#near = [from, to];
     const first = Math.floor(Math.max(this.#newest - to, this.#oldest) / BLOCK);
     const last = Math.floor((this.#newest - Math.max(from, 0)) / BLOCK);
     const wanted = Array.from({ length: last - first + 1 }, (_, at) => last - at);

@@ -20,7 +20,7 @@ export function needs(state: StateView, servers: readonly ServerView[], approval
     const text = waiting.length === 1 ? `${first.agent.name} waits for your answer${first.server ? ` about ${first.server.name}` : ""}.` : `${waiting.length} questions wait for your answer.`;
     list.push({ id: "approvals", icon: "approvals", text, action: "Look at them", href: href("approvals") });
   }
-  if (!state.vault_open) list.push({ id: "vault", icon: "lock", text: `The vault is locked: ${state.vault}`, action: "See what helps", href: href("settings") });
+  if (!state.vault_open) list.push({ id: "vault", icon: "lock", text: `The vault is locked: ${state.vault}`, action: "See what helps", href: href("doctor") });
   for (const server of servers) {
     if (server.state === "sign_in_needed") {
       list.push({ id: `${server.id}-sign-in`, icon: "servers", text: `${server.name} needs you to sign in.`, action: "Sign in", href: href("servers", server.id) });

@@ -8,6 +8,8 @@ const GATHER_MS = 40;
 const listeners = new Set<(changes: ReadonlySet<Change>) => void>();
 let gathered = new Set<Change>();
 let listening = false;
+/** Those that failed and are still looked at. When one of them is well again, so may the others be. */
+const lost = new Set<() => Promise<void>>();
 
 function hear(told: (changes: ReadonlySet<Change>) => void): () => void {
   if (!listening) {
@@ -25,6 +27,13 @@ function hear(told: (changes: ReadonlySet<Change>) => void): () => void {
   }
   listeners.add(told);
   return () => listeners.delete(told);
+}
+
+/** Asks for all the others that failed, once. */
+function healed(): void {
+  const others = [...lost];
+  lost.clear();
+  for (const again of others) void again();
 }
 
 export class Live<T> {
@@ -46,9 +55,13 @@ export class Live<T> {
   /** Asks now and whenever told; returns what ends that. Use it as an effect. */
   follow = (): (() => void) => {
     void this.again();
-    return hear((changes) => {
+    const end = hear((changes) => {
       if (this.#on.some((word) => changes.has(word))) void this.again();
     });
+    return () => {
+      end();
+      lost.delete(this.again);
+    };
   };
 
   /** Asks now. An answer that a later one overtook is dropped. */
@@ -59,8 +72,11 @@ export class Live<T> {
       if (turn !== this.#asked) return;
       this.value = value;
       this.failure = undefined;
+      if (lost.delete(this.again)) healed();
     } catch (thrown) {
-      if (turn === this.#asked) this.failure = asFailure(thrown);
+      if (turn !== this.#asked) return;
+      this.failure = asFailure(thrown);
+      lost.add(this.again);
     }
   };
 }
