@@ -26,6 +26,7 @@ mod lossless;
 mod many_rules;
 mod more_access;
 mod outside;
+mod ownership;
 mod patience;
 mod pins;
 mod programs;

@@ -18,6 +18,7 @@ mod hold;
 mod intent;
 mod listing;
 pub mod message;
+mod ownership;
 mod pairing;
 mod path;
 mod peek;
@@ -161,6 +162,7 @@ struct Inner {
     floods: quiet::Floods,
     recent: recent::Recent,
     flights: flight::Flights,
+    cursors: ownership::Cursors,
     asked: answers::Asked,
     running: answers::Running,
     rounds: rounds::Rounds,
@@ -207,6 +209,7 @@ impl Delegation {
             floods: quiet::Floods::default(),
             recent: recent::Recent::default(),
             flights: flight::Flights::default(),
+            cursors: ownership::Cursors::default(),
             asked: answers::Asked::default(),
             running: answers::Running::default(),
             rounds: rounds::Rounds::default(),

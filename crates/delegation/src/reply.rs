@@ -15,6 +15,7 @@ use crate::Delegation;
 use crate::answers::AskedFor;
 use crate::flight::Landing;
 use crate::message::{Broken, Inbound, Refusal, RefusalCode, Reply};
+use crate::ownership::TaskMaker;
 use crate::peek::{Peek, peek};
 use crate::relay::Relay;
 use crate::rounds::Repeatable;
@@ -35,6 +36,7 @@ pub(crate) struct Outcome {
     session: Option<String>,
     asked: AskedFor,
     repeatable: Repeatable,
+    maker: TaskMaker,
     open: bool,
 }
 
@@ -68,6 +70,7 @@ impl Outcome {
         Self {
             session: inbound.session.clone(),
             repeatable: Repeatable::of(call),
+            maker: TaskMaker::of(call),
             asked,
             delegation: delegation.clone(),
             subject: delegation.subject_of(call),
@@ -132,6 +135,9 @@ impl Outcome {
             let approved = self.asked.approved.clone();
             let call = (&self.repeatable, &self.call);
             self.delegation.comes_again(call, approved, body);
+        }
+        if let Some(body) = &ending.body {
+            self.delegation.note_task(&self.maker, ending.result, body);
         }
         let (event, payload) = self.record(ending);
         let log = self.delegation.log();

@@ -79,8 +79,13 @@ async fn modern(
         era: Era::Modern,
         session: None,
         kind: kind(&letter),
-        outgoing: Outgoing { verb: Verb::Post, headers, body: letter.raw },
+        outgoing: Outgoing { verb: Verb::Post, headers, body: letter.raw.clone() },
     };
+    if letter.is("notifications/cancelled") {
+        // The end of the stream cancels (CT-10). This one goes no further: the Server could take it for a request of
+        // another Agent, who uses the same Account and the same id.
+        return Ok(away::empty(StatusCode::ACCEPTED));
+    }
     if errand.id.is_none() {
         return Ok(notify(caller, inbound, errand.held).await);
     }
