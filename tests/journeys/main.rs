@@ -10,6 +10,7 @@ mod bad_start;
 mod bundles;
 mod call;
 mod collecting;
+mod coming_back;
 mod conditions;
 mod cookbook;
 mod copies;

@@ -57,6 +57,7 @@ pub use answers::AnswerFault;
 pub use bundles::{BundleTrouble, HeldBundle};
 pub use care::{LogSettings, Mask};
 pub use cover::{Covering, Granted};
+pub use flight::Standing;
 pub use flow::{AgentFlow, Content, FlowFault};
 pub use grants::{Amendment, GrantFault, NewGrant};
 pub use guardrails::GuardrailTrouble;
@@ -162,6 +163,8 @@ struct Inner {
     floods: quiet::Floods,
     recent: recent::Recent,
     flights: flight::Flights,
+    /// Streams that rest on no Server, by Agent.
+    standers: flight::Flights,
     cursors: ownership::Cursors,
     asked: answers::Asked,
     running: answers::Running,
@@ -209,6 +212,7 @@ impl Delegation {
             floods: quiet::Floods::default(),
             recent: recent::Recent::default(),
             flights: flight::Flights::default(),
+            standers: flight::Flights::default(),
             cursors: ownership::Cursors::default(),
             asked: answers::Asked::default(),
             running: answers::Running::default(),

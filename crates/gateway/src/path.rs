@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prokura_delegation::{Delegation, Inbound, Refusal, Reply, Wait};
+use prokura_delegation::{Delegation, Inbound, Refusal, Reply, Standing, Wait};
 use prokura_domain::registry::AgentRegistry;
 use prokura_domain::{AccountId, Agent, AgentId, Change, Server, Timestamp};
 use tokio::sync::broadcast;
@@ -63,6 +63,11 @@ pub trait Path: Send + Sync + 'static {
     /// Whether the Agent was revoked meanwhile.
     fn gone(&self, agent: &AgentId) -> bool;
 
+    /// Holds a stream that rests on no Server, so that it ends with the Agent's credential.
+    fn stand(&self, _agent: &AgentId) -> Option<Standing> {
+        None
+    }
+
     /// Who answers the endpoints of the authorization server; without one there are only keys.
     fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {
         None
@@ -117,6 +122,10 @@ impl Path for Delegation {
 
     fn gone(&self, agent: &AgentId) -> bool {
         Delegation::gone(self, agent)
+    }
+
+    fn stand(&self, agent: &AgentId) -> Option<Standing> {
+        Some(Delegation::stand(self, agent))
     }
 
     fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {
