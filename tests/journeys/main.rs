@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod access;
+mod agent_limits;
 mod answers;
 mod bad_request;
 mod bad_sign_in;

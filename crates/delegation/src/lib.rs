@@ -16,6 +16,7 @@ mod grants;
 mod guardrails;
 mod hold;
 mod intent;
+mod limits;
 mod listing;
 pub mod message;
 mod ownership;
@@ -166,6 +167,7 @@ struct Inner {
     /// Streams that rest on no Server, by Agent.
     standers: flight::Flights,
     cursors: ownership::Cursors,
+    limits: limits::Kept,
     asked: answers::Asked,
     running: answers::Running,
     rounds: rounds::Rounds,
@@ -214,6 +216,7 @@ impl Delegation {
             flights: flight::Flights::default(),
             standers: flight::Flights::default(),
             cursors: ownership::Cursors::default(),
+            limits: limits::Kept::default(),
             asked: answers::Asked::default(),
             running: answers::Running::default(),
             rounds: rounds::Rounds::default(),

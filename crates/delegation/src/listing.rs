@@ -36,7 +36,9 @@ impl Delegation {
         }
         let stream = reply.is_stream();
         let Reply { status, headers, body } = reply;
-        let whole = collect(body).await.map_err(|broken| refusal(&broken))?;
+        let whole = collect(body, self.limits(&inbound.agent).answer_bytes().min(LARGEST))
+            .await
+            .map_err(|broken| refusal(&broken))?;
         let cut = if stream {
             self.cut_events(&whole, inbound, listing).await?
         } else {

@@ -37,6 +37,8 @@ pub(crate) struct Outcome {
     asked: AskedFor,
     repeatable: Repeatable,
     maker: TaskMaker,
+    /// The largest answer, in bytes.
+    most: usize,
     open: bool,
 }
 
@@ -71,6 +73,7 @@ impl Outcome {
             session: inbound.session.clone(),
             repeatable: Repeatable::of(call),
             maker: TaskMaker::of(call),
+            most: delegation.limits(&call.agent).answer_bytes().min(LARGEST),
             asked,
             delegation: delegation.clone(),
             subject: delegation.subject_of(call),
@@ -106,7 +109,7 @@ impl Outcome {
         let collected = tokio::select! {
             biased;
             () = token.cancelled() => Err(Broken::Revoked),
-            body = collect(reply.body) => body,
+            body = collect(reply.body, self.most) => body,
         };
         let body = match collected {
             Ok(body) => body,
@@ -244,12 +247,13 @@ fn held(body: Body, landing: Landing) -> Body {
 }
 
 /// Reads a body to its end.
-pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Broken> {
+pub(crate) async fn collect(mut body: Body, most: usize) -> Result<Bytes, Broken> {
     let mut whole: Vec<u8> = Vec::new();
     let mut first: Option<Bytes> = None;
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
-        if whole.len() + chunk.len() > LARGEST {
+        let held = whole.len() + first.as_ref().map_or(0, Bytes::len);
+        if held + chunk.len() > most {
             return Err(Broken::TooLarge);
         }
         match (&first, whole.is_empty()) {

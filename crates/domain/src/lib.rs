@@ -17,6 +17,7 @@ pub mod guardrail;
 pub mod id;
 pub mod json;
 pub mod level;
+pub mod limits;
 pub mod pointer;
 pub mod port;
 pub mod preset;
@@ -47,6 +48,7 @@ pub use id::{
 };
 pub use json::Json;
 pub use level::{Level, LevelScope, Levels, Passphrase};
+pub use limits::AgentLimits;
 pub use pointer::Pointer;
 pub use preset::Preset;
 pub use process::{Caller, Pairing, PairingReason, Process, Program, SeenFile};

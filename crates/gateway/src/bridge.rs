@@ -16,7 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use prokura_delegation::{Inbound, Kind, Refusal, Reply, Standing, Wait};
 use prokura_domain::registry::AgentRegistry;
-use prokura_domain::{AccountId, Agent, AgentId, Change, Entropy, Era, Json, Server, Timestamp};
+use prokura_domain::{
+    AccountId, Agent, AgentId, AgentLimits, Change, Entropy, Era, Json, Server, Timestamp,
+};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -149,6 +151,10 @@ impl Path for Bridge {
 
     fn patience(&self, agent: &AgentId, hears_progress: bool) -> Option<Duration> {
         self.0.path.patience(agent, hears_progress)
+    }
+
+    fn limits(&self, agent: &AgentId) -> AgentLimits {
+        self.0.path.limits(agent)
     }
 
     fn now(&self) -> Timestamp {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use prokura_delegation::{Delegation, Inbound, Refusal, Reply, Standing, Wait};
 use prokura_domain::registry::AgentRegistry;
-use prokura_domain::{AccountId, Agent, AgentId, Change, Server, Timestamp};
+use prokura_domain::{AccountId, Agent, AgentId, AgentLimits, Change, Server, Timestamp};
 use tokio::sync::broadcast;
 
 /// The one path of a Call, as the gateway sees it.
@@ -50,6 +50,11 @@ pub trait Path: Send + Sync + 'static {
     /// How long a message of this Agent can wait for the person; `None` for as long as it takes.
     fn patience(&self, _agent: &AgentId, _hears_progress: bool) -> Option<Duration> {
         None
+    }
+
+    /// How much this Agent may take.
+    fn limits(&self, _agent: &AgentId) -> AgentLimits {
+        AgentLimits::default()
     }
 
     /// The present moment.
@@ -110,6 +115,10 @@ impl Path for Delegation {
 
     fn patience(&self, agent: &AgentId, hears_progress: bool) -> Option<Duration> {
         Some(Delegation::patience(self, agent, hears_progress))
+    }
+
+    fn limits(&self, agent: &AgentId) -> AgentLimits {
+        Delegation::limits(self, agent)
     }
 
     fn now(&self) -> Timestamp {
