@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod access;
+mod agent_limits;
 mod answers;
 mod bad_request;
 mod bad_sign_in;
@@ -10,6 +11,7 @@ mod bad_start;
 mod bundles;
 mod call;
 mod collecting;
+mod coming_back;
 mod conditions;
 mod cookbook;
 mod copies;
@@ -26,6 +28,7 @@ mod lossless;
 mod many_rules;
 mod more_access;
 mod outside;
+mod ownership;
 mod patience;
 mod pins;
 mod programs;

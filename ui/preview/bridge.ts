@@ -65,7 +65,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   sign_in_wait: () => new Promise(() => undefined),
   agents: () => [...agents],
   agent_add: (args) => {
-    const agent = { id: "agt_new", name: String(args["name"]), state: "active", credential: "key", pairings: [], sign_ins: [], claim: null, gives_up_after: null, grants: 0, added_at: data.ago(0), seen_at: null };
+    const agent = { id: "agt_new", name: String(args["name"]), state: "active", credential: "key", pairings: [], sign_ins: [], claim: null, gives_up_after: null, limits: { under_way: 64, per_minute: 6000, message_kib: 4096, answer_kib: 65536 }, grants: 0, added_at: data.ago(0), seen_at: null };
     agents.unshift(agent);
     told?.("agents");
     return { agent, key: "prk_7h2kq9vx4mzt6w3c8ndy5rfb2jls7gpa" };

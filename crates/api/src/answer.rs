@@ -175,6 +175,7 @@ impl Api {
                 self.grant_add(wish, Origin::Cli).await.map(|grant| json!({ "grant": grant })),
             ),
             Request::GrantRevoke { grant } => value(self.grant_revoke(grant).await),
+            Request::AgentLimits(wish) => value(self.agent_limits(wish).await),
             Request::AgentPause { agent } => value(self.agent_pause(agent).await),
             Request::AgentResume { agent } => value(self.agent_resume(agent).await),
             Request::ApprovalsTold => value(self.approvals_told().await),

@@ -17,7 +17,7 @@ pub use audit::AuditWish;
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use reach::Reach;
 pub use rules::{BundleWish, RulesWish};
-pub use wishes::{AccessWish, WireWish};
+pub use wishes::{AccessWish, LimitsWish, WireWish};
 
 /// A grant as it is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -295,6 +295,8 @@ pub enum Request {
     Rules(RulesWish),
     /// Something about bundles of guardrails that an organisation signed.
     Bundle(BundleWish),
+    /// Say how much an agent may take.
+    AgentLimits(LimitsWish),
     /// Pause one agent.
     AgentPause {
         /// Its name or id.

@@ -21,7 +21,7 @@ use ts_rs::TS;
 
 pub use crate::audit::{RecordView, VerifyView};
 pub use access::AccessView;
-pub use agents::{AgentAdded, AgentView};
+pub use agents::{AgentAdded, AgentLimitsView, AgentView};
 pub use approvals::{
     ApprovalView, ApprovalsToldView, AskedView, ChangeView, HoldView, PlaceView, SuggestionView,
 };

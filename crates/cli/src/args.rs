@@ -4,6 +4,7 @@ mod approvals;
 mod bundles;
 mod clients;
 mod grants;
+mod limits;
 mod network;
 mod tools;
 mod wire;
@@ -18,6 +19,7 @@ pub use approvals::{AnswerMore, AnswerWord, Approvals, LevelWord, Switch};
 pub use bundles::{Bundles, Rules};
 pub use clients::{Choice, Client, Machine};
 pub use grants::{EffectWord, GrantAdd, Grants};
+pub use limits::Limits;
 pub use network::Network;
 pub use tools::{Flow, Tools};
 pub use wire::{WayWord, Wire};
@@ -258,6 +260,8 @@ pub enum Agents {
     SignOut { name: String, sign_in: String },
     /// Give an agent a new key, shown only once; the old one is dead at once.
     Key { name: String },
+    /// How much an agent may take: shown, or changed.
+    Limits(Limits),
     /// Take back what one program was allowed; PAIRING is its id in `agents list --json`.
     Unpair { name: String, pairing: String },
 }

@@ -51,6 +51,17 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             show::print(&if json { value } else { access::for_people(&value) }, json);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Agents(Agents::Limits(words)) if !words.changes() => {
+            let agents = ask(&data, &Request::Agents).await?;
+            let named =
+                |agent: &&Value| agent.get("name").and_then(Value::as_str) == Some(&words.name);
+            let agent = agents.as_array().and_then(|all| all.iter().find(named));
+            let limits = agent.and_then(|agent| agent.get("limits")).ok_or_else(|| {
+                bad(format!("There is no agent \"{}\".", words.name), "See `prokura agents list`.")
+            })?;
+            show::print(limits, json);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Wire(words) => wire::run(&data, words, json).await,
         Command::Grants(words) => grants::run(&data, words, json).await,
         Command::Rules(words) => rules::run(&data, words, json).await,
@@ -97,6 +108,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Agents(Agents::SignOut { name, sign_in }) => {
             Request::AgentSignOut { agent: name, sign_in }
         }
+        Command::Agents(Agents::Limits(words)) => Request::AgentLimits(words.wish()),
         Command::Agents(Agents::Key { name }) => Request::AgentKey { agent: name },
         Command::Tools(Tools::List { server, refresh: false }) => Request::Tools { server },
         Command::Tools(Tools::List { server, refresh: true }) => Request::ToolsRefresh { server },

@@ -95,7 +95,7 @@ impl Delegation {
         agent.key = Some(key_digest(&key));
         self.store().put_agent(&agent)?;
         self.rules_changed(Change::Agents);
-        self.0.flights.cancel(|flight| flight.agent == agent.id);
+        self.end_all_of(&agent.id);
         self.note_agent(RecordKind::AgentKeyRenewed, &agent.id, Json::object::<String>([])).await?;
         Ok(NewAgent { agent, key })
     }
@@ -111,7 +111,7 @@ impl Delegation {
         self.store().put_agent(&revoked)?;
         self.rules_changed(Change::Agents);
         let id = &agent.id;
-        let cancelled = self.0.flights.cancel(|flight| flight.agent == *id);
+        let cancelled = self.end_all_of(id);
         let own = |question: &Question| question.agent.as_ref() == Some(id);
         let dropped = self.drop_questions(QuestionState::Dropped, own).await?;
         for pairing in self.store().pairings(id)? {

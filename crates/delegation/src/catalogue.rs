@@ -199,7 +199,9 @@ impl Look<'_> {
     async fn heard(&self, reply: Reply) -> Result<Heard, UpstreamFault> {
         let (status, stream) = (reply.status, reply.is_stream());
         let session = reply.header("mcp-session-id").map(str::to_owned);
-        let body = collect(reply.body).await.map_err(|broken| self.garbled(&broken.to_string()))?;
+        let body = collect(reply.body, crate::reply::LARGEST)
+            .await
+            .map_err(|broken| self.garbled(&broken.to_string()))?;
         let message = if stream {
             let mut splitter = sse::Splitter::new(LARGEST);
             let events = splitter.push(&body).map_err(|error| self.garbled(&error.to_string()))?;

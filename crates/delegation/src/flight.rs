@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prokura_domain::{AccountId, AgentId, CallId, GrantId, ServerId};
 use tokio_util::sync::CancellationToken;
 
+use crate::Delegation;
+
 /// What a Call under way rests on.
 #[derive(Debug, Clone)]
 pub(crate) struct Flight {
@@ -55,5 +57,33 @@ impl Landing {
 impl Drop for Landing {
     fn drop(&mut self) {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// A stream of an Agent that rests on no Server. It is over when the Agent's credential is.
+#[derive(Debug)]
+pub struct Standing(Landing);
+
+impl Standing {
+    /// Resolves when the credential it was opened with is no longer good.
+    pub async fn cut(&self) {
+        self.0.token.cancelled().await;
+    }
+}
+
+impl Delegation {
+    /// Begins a stream of an Agent that rests on no Server.
+    #[must_use]
+    pub fn stand(&self, agent: &AgentId) -> Standing {
+        let nowhere = (ServerId::from_text(""), AccountId::from_text(""));
+        let (server, account) = nowhere;
+        let flight = Flight { agent: agent.clone(), server, account, grants: Vec::new() };
+        Standing(self.0.standers.start(&CallId::new(&*self.0.parts.entropy), flight))
+    }
+
+    /// Ends everything under way that an Agent began with a credential that is no longer good; says how many Calls.
+    pub(crate) fn end_all_of(&self, agent: &AgentId) -> usize {
+        self.0.standers.cancel(|flight| flight.agent == *agent);
+        self.0.flights.cancel(|flight| flight.agent == *agent)
     }
 }

@@ -16,8 +16,10 @@ mod grants;
 mod guardrails;
 mod hold;
 mod intent;
+mod limits;
 mod listing;
 pub mod message;
+mod ownership;
 mod pairing;
 mod path;
 mod peek;
@@ -56,6 +58,7 @@ pub use answers::AnswerFault;
 pub use bundles::{BundleTrouble, HeldBundle};
 pub use care::{LogSettings, Mask};
 pub use cover::{Covering, Granted};
+pub use flight::Standing;
 pub use flow::{AgentFlow, Content, FlowFault};
 pub use grants::{Amendment, GrantFault, NewGrant};
 pub use guardrails::GuardrailTrouble;
@@ -161,6 +164,10 @@ struct Inner {
     floods: quiet::Floods,
     recent: recent::Recent,
     flights: flight::Flights,
+    /// Streams that rest on no Server, by Agent.
+    standers: flight::Flights,
+    cursors: ownership::Cursors,
+    limits: limits::Kept,
     asked: answers::Asked,
     running: answers::Running,
     rounds: rounds::Rounds,
@@ -207,6 +214,9 @@ impl Delegation {
             floods: quiet::Floods::default(),
             recent: recent::Recent::default(),
             flights: flight::Flights::default(),
+            standers: flight::Flights::default(),
+            cursors: ownership::Cursors::default(),
+            limits: limits::Kept::default(),
             asked: answers::Asked::default(),
             running: answers::Running::default(),
             rounds: rounds::Rounds::default(),

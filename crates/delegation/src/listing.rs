@@ -21,16 +21,28 @@ impl Delegation {
             return Err(Refusal::new(RefusalCode::Malformed, "A list is asked for by a request."));
         };
         let reply = self.forward(inbound.clone(), Some(method)).await?;
+        self.cut_reply(reply, &inbound, Some(listing)).await
+    }
+
+    /// The answer to a list without what is not this Agent's; `None` is the list of tasks.
+    pub(crate) async fn cut_reply(
+        &self,
+        reply: Reply,
+        inbound: &Inbound,
+        listing: Option<Listing>,
+    ) -> Result<Reply, Refusal> {
         if reply.status != 200 {
             return Ok(reply);
         }
         let stream = reply.is_stream();
         let Reply { status, headers, body } = reply;
-        let whole = collect(body).await.map_err(|broken| refusal(&broken))?;
+        let whole = collect(body, self.limits(&inbound.agent).answer_bytes().min(LARGEST))
+            .await
+            .map_err(|broken| refusal(&broken))?;
         let cut = if stream {
-            self.cut_events(&whole, &inbound, listing).await?
+            self.cut_events(&whole, inbound, listing).await?
         } else {
-            self.cut_message(&whole, &inbound, listing).await?.into_bytes()
+            self.cut_message(&whole, inbound, listing).await?.into_bytes()
         };
         let body = futures::stream::once(async move { Ok(Bytes::from(cut)) }).boxed();
         Ok(Reply { status, headers, body })
@@ -40,7 +52,7 @@ impl Delegation {
         &self,
         whole: &[u8],
         inbound: &Inbound,
-        listing: Listing,
+        listing: Option<Listing>,
     ) -> Result<Vec<u8>, Refusal> {
         let mut splitter = sse::Splitter::new(LARGEST);
         let mut events = splitter.push(whole).map_err(|_| unreadable())?;
@@ -63,16 +75,21 @@ impl Delegation {
         &self,
         message: &[u8],
         inbound: &Inbound,
-        listing: Listing,
+        listing: Option<Listing>,
     ) -> Result<String, Refusal> {
         let mut message = Json::read(message).map_err(|_| unreadable())?;
         let Some(result) = message.member_mut("result") else { return Ok(message.to_text()) };
-        if listing == Listing::Tools {
-            let items = result.member(listing.member()).and_then(Json::items).unwrap_or_default();
+        self.note_cursor(inbound, result);
+        let member = listing.map_or("tasks", Listing::member);
+        if listing == Some(Listing::Tools) {
+            let items = result.member(member).and_then(Json::items).unwrap_or_default();
             self.observe(&inbound.server, items, false).await.map_err(internal)?;
         }
-        if let Some(Json::Array(items)) = result.member_mut(listing.member()) {
-            self.cut(items, inbound, listing).map_err(internal)?;
+        if let Some(Json::Array(items)) = result.member_mut(member) {
+            match listing {
+                Some(listing) => self.cut(items, inbound, listing).map_err(internal)?,
+                None => self.cut_tasks(items, inbound).map_err(internal)?,
+            }
         }
         // P-13: a list cut to one Agent's Grants must not be shared.
         if inbound.era == Era::Modern || result.member("cacheScope").is_some() {

@@ -63,7 +63,9 @@ pub enum Broken {
     #[error("the audit log could not be written")]
     AuditBroken,
     /// The answer is larger than what is carried.
-    #[error("the answer is too large")]
+    #[error(
+        "the answer is larger than this agent may be given; ask for less at a time, or the person raises the limit with `prokura agents limits`"
+    )]
     TooLarge,
 }
 

@@ -51,6 +51,21 @@ impl Delegation {
         }
     }
 
+    /// Whether a program that was let in may no longer be here, and what it is told.
+    #[must_use]
+    pub fn out_again(&self, agent: &AgentId, caller: &Caller) -> Option<Refusal> {
+        if self.gone(agent) {
+            return Some(revoked());
+        }
+        let program = caller.program.as_ref()?;
+        let pairings = self.store().pairings(agent).ok()?;
+        if pairings.iter().any(|pairing| pairing.program == *program) {
+            return None;
+        }
+        let text = "The person took this program back in Prokura. The next request asks them anew.";
+        Some(Refusal::new(RefusalCode::Changed, text))
+    }
+
     fn agent_called(&self, name: &str) -> Result<Option<Agent>, StoreError> {
         Ok(self.store().find_agent(name)?.filter(|agent| agent.name == name))
     }

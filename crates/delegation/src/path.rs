@@ -58,11 +58,13 @@ impl Delegation {
     /// # Errors
     /// [`Refusal`]: what the Agent is told instead of an answer.
     pub async fn pass_within(&self, inbound: Inbound, wait: Wait) -> Result<Reply, Refusal> {
+        self.own_things(&inbound)?;
         match &inbound.kind {
             Kind::Message { method, params, .. } => match Method::of(method) {
                 Method::Protocol if method == "subscriptions/listen" => {
                     self.subscribe(inbound, &wait).await
                 }
+                Method::Protocol if method == "tasks/list" => self.list_tasks(inbound).await,
                 Method::Protocol => {
                     let method = method.clone();
                     self.forward(inbound, Some(&method)).await

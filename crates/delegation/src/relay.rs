@@ -21,6 +21,8 @@ pub(crate) struct Relay {
     session: Option<String>,
     asked: AskedFor,
     token: CancellationToken,
+    /// The largest answer, and the largest event of a stream that is none, in bytes.
+    most: usize,
 }
 
 impl Relay {
@@ -35,6 +37,7 @@ impl Relay {
             session: inbound.session.clone(),
             asked,
             token: token.clone(),
+            most: delegation.limits(&inbound.agent).answer_bytes().min(LARGEST),
         }
     }
 
@@ -55,7 +58,9 @@ impl Relay {
         sender: mpsc::Sender<Result<Bytes, Broken>>,
         mut outcome: Option<Outcome>,
     ) {
-        let mut splitter = sse::Splitter::new(LARGEST);
+        let mut splitter = sse::Splitter::new(self.most);
+        // What belongs to no Call may go on for days.
+        let (counts, mut came) = (outcome.is_some(), 0usize);
         let broken = loop {
             let chunk = tokio::select! {
                 biased;
@@ -64,10 +69,13 @@ impl Relay {
                 chunk = body.next() => chunk,
             };
             let events = match chunk {
-                Some(Ok(chunk)) => match splitter.push(&chunk) {
-                    Ok(events) => events,
-                    Err(_) => break Broken::TooLarge,
-                },
+                Some(Ok(chunk)) => {
+                    came = came.saturating_add(chunk.len());
+                    match splitter.push(&chunk) {
+                        Ok(events) if !counts || came <= self.most => events,
+                        Ok(_) | Err(_) => break Broken::TooLarge,
+                    }
+                }
                 Some(Err(broken)) => break broken,
                 None => {
                     self.last(splitter.rest(), status, &sender, outcome).await;

@@ -15,6 +15,7 @@ use crate::Delegation;
 use crate::answers::AskedFor;
 use crate::flight::Landing;
 use crate::message::{Broken, Inbound, Refusal, RefusalCode, Reply};
+use crate::ownership::TaskMaker;
 use crate::peek::{Peek, peek};
 use crate::relay::Relay;
 use crate::rounds::Repeatable;
@@ -35,6 +36,9 @@ pub(crate) struct Outcome {
     session: Option<String>,
     asked: AskedFor,
     repeatable: Repeatable,
+    maker: TaskMaker,
+    /// The largest answer, in bytes.
+    most: usize,
     open: bool,
 }
 
@@ -68,6 +72,8 @@ impl Outcome {
         Self {
             session: inbound.session.clone(),
             repeatable: Repeatable::of(call),
+            maker: TaskMaker::of(call),
+            most: delegation.limits(&call.agent).answer_bytes().min(LARGEST),
             asked,
             delegation: delegation.clone(),
             subject: delegation.subject_of(call),
@@ -103,7 +109,7 @@ impl Outcome {
         let collected = tokio::select! {
             biased;
             () = token.cancelled() => Err(Broken::Revoked),
-            body = collect(reply.body) => body,
+            body = collect(reply.body, self.most) => body,
         };
         let body = match collected {
             Ok(body) => body,
@@ -132,6 +138,9 @@ impl Outcome {
             let approved = self.asked.approved.clone();
             let call = (&self.repeatable, &self.call);
             self.delegation.comes_again(call, approved, body);
+        }
+        if let Some(body) = &ending.body {
+            self.delegation.note_task(&self.maker, ending.result, body);
         }
         let (event, payload) = self.record(ending);
         let log = self.delegation.log();
@@ -238,12 +247,13 @@ fn held(body: Body, landing: Landing) -> Body {
 }
 
 /// Reads a body to its end.
-pub(crate) async fn collect(mut body: Body) -> Result<Bytes, Broken> {
+pub(crate) async fn collect(mut body: Body, most: usize) -> Result<Bytes, Broken> {
     let mut whole: Vec<u8> = Vec::new();
     let mut first: Option<Bytes> = None;
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
-        if whole.len() + chunk.len() > LARGEST {
+        let held = whole.len() + first.as_ref().map_or(0, Bytes::len);
+        if held + chunk.len() > most {
             return Err(Broken::TooLarge);
         }
         match (&first, whole.is_empty()) {

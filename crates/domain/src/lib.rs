@@ -18,6 +18,7 @@ pub mod id;
 pub mod json;
 pub mod keys;
 pub mod level;
+pub mod limits;
 pub mod pointer;
 pub mod port;
 pub mod preset;
@@ -49,6 +50,7 @@ pub use id::{
 pub use json::Json;
 pub use keys::{Keys, KeysFault};
 pub use level::{Level, LevelScope, Levels, Passphrase};
+pub use limits::AgentLimits;
 pub use pointer::Pointer;
 pub use preset::Preset;
 pub use process::{Caller, Pairing, PairingReason, Process, Program, SeenFile};

@@ -77,7 +77,7 @@ async fn legacy(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Res
     let session = own_session(caller)?;
     era::check_legacy(&caller.headers, session.version.as_deref())?;
     let busy = session.busy();
-    let slot = caller.shared.load.enter(&caller.agent.id)?;
+    let slot = caller.slot()?;
     let mut errand = Errand::of(&letter, Era::Legacy, accepts);
     errand.session = Some(session.id.clone());
     errand.over = session.over.clone();
@@ -114,7 +114,7 @@ async fn modern(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Res
         return Ok(away::empty(StatusCode::ACCEPTED));
     };
     let mut errand = Errand::of(&letter, Era::Modern, accepts);
-    let slot = caller.shared.load.enter(&caller.agent.id)?;
+    let slot = caller.slot()?;
     errand.held.slot = Some(slot);
     let tour = tour(caller, Ground::Modern(meta(&letter)));
     match method.as_str() {

@@ -122,17 +122,33 @@ pub(crate) struct Away {
     pub why: &'static str,
     pub data: Option<Json>,
     pub id: Option<Json>,
+    /// When it may be tried again, in seconds.
+    pub after: u8,
 }
 
 impl Away {
     pub fn new(status: u16, code: i64, why: &'static str, message: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        Self { status, code, message: clip(&message.into(), 400), why, data: None, id: None }
+        Self {
+            status,
+            code,
+            message: clip(&message.into(), 400),
+            why,
+            data: None,
+            id: None,
+            after: 1,
+        }
     }
 
     /// The same as an answer to the request with this id.
     pub fn to(mut self, id: Option<&Json>) -> Self {
         self.id = id.cloned();
+        self
+    }
+
+    /// The same, to be tried again after some seconds.
+    pub fn after(mut self, seconds: u8) -> Self {
+        self.after = seconds;
         self
     }
 
@@ -147,10 +163,12 @@ impl Away {
         let mut response = json(self.status, &body);
         let extra: Option<(HeaderName, &'static str)> = match self.status {
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer realm=\"Prokura\"")),
-            StatusCode::TOO_MANY_REQUESTS => Some((RETRY_AFTER, "1")),
             StatusCode::METHOD_NOT_ALLOWED => Some((ALLOW, "POST")),
             _ => None,
         };
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(u16::from(self.after)));
+        }
         if let Some((name, value)) = extra {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }

@@ -14,9 +14,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prokura_delegation::{Inbound, Kind, Refusal, Reply, Wait};
+use prokura_delegation::{Inbound, Kind, Refusal, Reply, Standing, Wait};
 use prokura_domain::registry::AgentRegistry;
-use prokura_domain::{AccountId, Agent, AgentId, Change, Entropy, Era, Json, Server, Timestamp};
+use prokura_domain::{
+    AccountId, Agent, AgentId, AgentLimits, Change, Entropy, Era, Json, Server, Timestamp,
+};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -151,6 +153,10 @@ impl Path for Bridge {
         self.0.path.patience(agent, hears_progress)
     }
 
+    fn limits(&self, agent: &AgentId) -> AgentLimits {
+        self.0.path.limits(agent)
+    }
+
     fn now(&self) -> Timestamp {
         self.0.path.now()
     }
@@ -161,6 +167,10 @@ impl Path for Bridge {
 
     fn gone(&self, agent: &AgentId) -> bool {
         self.0.path.gone(agent)
+    }
+
+    fn stand(&self, agent: &AgentId) -> Option<Standing> {
+        self.0.path.stand(agent)
     }
 
     fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {

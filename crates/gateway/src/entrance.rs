@@ -14,18 +14,16 @@ use axum::middleware::{self, Next};
 use axum::routing::any;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use prokura_domain::{Agent, Endpoint, Era};
+use prokura_domain::{Agent, AgentLimits, Endpoint, Era};
 use tokio_util::sync::CancellationToken;
 
 use crate::authority::Authority;
 use crate::away::{Away, own};
 use crate::header::{self, Accepts};
 use crate::letter::{Letter, declared_length};
+use crate::load::Slot;
 use crate::shared::Shared;
 use crate::{aggregate, authority, era, single};
-
-/// The largest body.
-const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(60);
@@ -152,7 +150,8 @@ async fn enter(shared: Arc<Shared>, place: Option<String>, request: Request) -> 
         let text = "This agent was revoked in Prokura.";
         return Away::new(403, own::REVOKED, "revoked agent", text).response();
     }
-    let caller = Caller { shared: Arc::clone(&shared), agent, headers: parts.headers };
+    let limits = shared.path.limits(&agent_id);
+    let caller = Caller { shared: Arc::clone(&shared), agent, headers: parts.headers, limits };
     let done = match parts.method {
         Method::POST => caller.post(place.as_deref(), body).await,
         Method::GET => caller.standing(place.as_deref(), Verb::Get).await,
@@ -187,6 +186,8 @@ pub(crate) struct Caller {
     pub shared: Arc<Shared>,
     pub agent: Agent,
     pub headers: HeaderMap,
+    /// How much it may take.
+    pub limits: AgentLimits,
 }
 
 impl Shared {
@@ -207,6 +208,11 @@ impl Caller {
         let letter = Letter::read(self.body(body).await?)?;
         self.shared.seen(&self.agent.id, letter.claim());
         let id = letter.id().cloned();
+        // What ends something is never too much.
+        if !letter.is("notifications/cancelled") {
+            let arrived = self.shared.load.arrive(&self.agent.id, self.limits);
+            arrived.map_err(|away| away.to(id.as_ref()))?;
+        }
         let done = match place {
             Some(place) => single::post(self, place, letter, accepts).await,
             None => aggregate::post(self, letter, accepts).await,
@@ -227,15 +233,24 @@ impl Caller {
         Ok(accepts)
     }
 
+    /// One more message under way.
+    pub fn slot(&self) -> Result<Slot, Away> {
+        self.shared.load.enter(&self.agent.id, self.limits)
+    }
+
     async fn body(&self, body: Body) -> Result<Bytes, Away> {
+        let most = self.limits.message_bytes();
         let too_large = || {
-            let text = format!("The message is too large: at most {BODY_LIMIT} bytes.");
+            let text = format!(
+                "The message is too large: this agent may send at most {most} bytes. Send less at a time; the person can \
+                 raise the limit with `prokura agents limits`."
+            );
             Away::new(413, own::TOO_LARGE, "message too large", text)
         };
-        if declared_length(&self.headers).is_some_and(|length| length > BODY_LIMIT as u64) {
+        if declared_length(&self.headers).is_some_and(|length| length > most as u64) {
             return Err(too_large());
         }
-        match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_LIMIT)).await {
+        match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, most)).await {
             Ok(read) => read.map_err(|_| too_large()),
             Err(_) => {
                 let text = "The message did not arrive in time.";

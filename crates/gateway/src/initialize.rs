@@ -42,7 +42,7 @@ pub(crate) async fn one(
         }
     };
     room(caller)?;
-    let slot = shared.load.enter(&caller.agent.id)?;
+    let slot = caller.slot()?;
     errand.held.slot = Some(slot);
     let id = Sessions::mint(&*shared.entropy);
     let server = reach.server.id;

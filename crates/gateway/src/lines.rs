@@ -7,7 +7,7 @@ mod framing;
 mod wire;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -46,13 +46,14 @@ pub struct LinePlan {
 }
 
 impl Gateway {
-    /// Serves one line Agent until it or `stop` ends. `admitted` says who it is, perhaps after minutes.
+    /// Serves one line Agent until it or `stop` ends, or `thrown_out` resolves with the last line it is told. `admitted`
+    /// says who it is, perhaps after minutes.
     pub async fn lines<R, W>(
         router: Router,
         plan: LinePlan,
         admitted: impl Future<Output = Result<Agent, Refusal>> + Send,
         (read, write): (R, W),
-        stop: CancellationToken,
+        (thrown_out, stop): (impl Future<Output = Vec<u8>> + Send, CancellationToken),
     ) where
         R: AsyncRead + Unpin + Send,
         W: AsyncWrite + Unpin + Send + 'static,
@@ -60,8 +61,9 @@ impl Gateway {
         let over = CancellationToken::new();
         let _ends = over.clone().drop_guard();
         let (out, queue) = mpsc::channel(QUEUED);
-        let writer = tokio::spawn(framing::write(write, queue));
+        let mut writer = tokio::spawn(framing::write(write, queue));
         let mut reader = Reader::new(read);
+        let wire = OnceLock::new();
         let conversation = async {
             let Some((admitted, kept)) =
                 first_words(&mut reader, &out, admitted, plan.patience).await
@@ -70,19 +72,33 @@ impl Gateway {
             };
             match admitted {
                 Ok(agent) => {
-                    let wire = Wire::new(router, agent, plan.place, out.clone(), over.clone());
-                    let wire = Arc::new(wire);
-                    converse(wire, &mut reader, kept).await;
+                    let own = Wire::new(router, agent, plan.place, out.clone(), over.clone());
+                    let own = wire.get_or_init(|| Arc::new(own));
+                    converse(Arc::clone(own), &mut reader, kept).await;
                 }
                 Err(refusal) => turn_away(&mut reader, &out, &refusal, kept).await,
             }
         };
+        let mut hurried = false;
         tokio::select! {
             () = conversation => {}
             () = stop.cancelled() => {}
             () = out.closed() => {}
+            last = thrown_out => {
+                hurried = true;
+                // An Agent that reads nothing is not waited for.
+                let _ = tokio::time::timeout(LAST, out.send(Bytes::from(last))).await;
+            }
         }
+        if let Some(wire) = wire.into_inner().filter(|_| !stop.is_cancelled()) {
+            wire.end().await;
+        }
+        over.cancel();
         drop(out);
+        if hurried {
+            let _ = tokio::time::timeout(LAST, &mut writer).await;
+            writer.abort();
+        }
         let _ = writer.await;
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prokura_delegation::{Delegation, Inbound, Refusal, Reply, Wait};
+use prokura_delegation::{Delegation, Inbound, Refusal, Reply, Standing, Wait};
 use prokura_domain::registry::AgentRegistry;
-use prokura_domain::{AccountId, Agent, AgentId, Change, Server, Timestamp};
+use prokura_domain::{AccountId, Agent, AgentId, AgentLimits, Change, Server, Timestamp};
 use tokio::sync::broadcast;
 
 /// The one path of a Call, as the gateway sees it.
@@ -52,6 +52,11 @@ pub trait Path: Send + Sync + 'static {
         None
     }
 
+    /// How much this Agent may take.
+    fn limits(&self, _agent: &AgentId) -> AgentLimits {
+        AgentLimits::default()
+    }
+
     /// The present moment.
     fn now(&self) -> Timestamp {
         Timestamp(0)
@@ -62,6 +67,11 @@ pub trait Path: Send + Sync + 'static {
 
     /// Whether the Agent was revoked meanwhile.
     fn gone(&self, agent: &AgentId) -> bool;
+
+    /// Holds a stream that rests on no Server, so that it ends with the Agent's credential.
+    fn stand(&self, _agent: &AgentId) -> Option<Standing> {
+        None
+    }
 
     /// Who answers the endpoints of the authorization server; without one there are only keys.
     fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {
@@ -107,6 +117,10 @@ impl Path for Delegation {
         Some(Delegation::patience(self, agent, hears_progress))
     }
 
+    fn limits(&self, agent: &AgentId) -> AgentLimits {
+        Delegation::limits(self, agent)
+    }
+
     fn now(&self) -> Timestamp {
         self.moment()
     }
@@ -117,6 +131,10 @@ impl Path for Delegation {
 
     fn gone(&self, agent: &AgentId) -> bool {
         Delegation::gone(self, agent)
+    }
+
+    fn stand(&self, agent: &AgentId) -> Option<Standing> {
+        Some(Delegation::stand(self, agent))
     }
 
     fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {

@@ -70,7 +70,7 @@ async fn modern(
         Err(refusal) => return Ok(refuse(caller, errand, refusal).await),
     };
     let headers = header::outgoing(&caller.headers, Era::Modern, None)?;
-    errand.held.slot = Some(caller.shared.load.enter(&caller.agent.id)?);
+    errand.held.slot = Some(caller.slot()?);
     let speaks = wait::spoken(&letter);
     let inbound = Inbound {
         agent: caller.agent.id.clone(),
@@ -79,8 +79,13 @@ async fn modern(
         era: Era::Modern,
         session: None,
         kind: kind(&letter),
-        outgoing: Outgoing { verb: Verb::Post, headers, body: letter.raw },
+        outgoing: Outgoing { verb: Verb::Post, headers, body: letter.raw.clone() },
     };
+    if letter.is("notifications/cancelled") {
+        // The end of the stream cancels (CT-10). This one goes no further: the Server could take it for a request of
+        // another Agent, who uses the same Account and the same id.
+        return Ok(away::empty(StatusCode::ACCEPTED));
+    }
     if errand.id.is_none() {
         return Ok(notify(caller, inbound, errand.held).await);
     }
@@ -102,7 +107,7 @@ async fn legacy(
     if letter.is("notifications/cancelled") && cancel(&session, &letter) {
         return Ok(away::empty(StatusCode::ACCEPTED));
     }
-    let slot = caller.shared.load.enter(&caller.agent.id)?;
+    let slot = caller.slot()?;
     let held = Held { slot: Some(slot), busy: Some(busy) };
     let Some(id) = letter.id() else {
         return Ok(notify(caller, inbound, held).await);

@@ -1,5 +1,5 @@
 //! The other end of the socket for Agents: what `prokura stdio` uses to join its own standard input and output to the
-//! Host that runs. It only carries bytes.
+//! Host that runs, and what it understands of the Host's own words. It only carries bytes.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use prokura_api::{Failure, FailureCode};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 
-use crate::door::Hello;
+use crate::door::{Cut, Hello};
 use crate::folder::agents_socket_of;
 
 /// Joins the Host that runs on `data`, as `agent`, for all Servers or one.
@@ -30,4 +30,24 @@ pub async fn join(data: &Path, agent: &str, server: Option<&str>) -> Result<Unix
     line.push(b'\n');
     stream.write_all(&line).await.map_err(none)?;
     Ok(stream)
+}
+
+/// The Host's last words, where a line is no message but says that it cut the connection.
+#[must_use]
+pub fn cut(line: &[u8]) -> Option<String> {
+    if !line.starts_with(br#"{"prokura":"#) {
+        return None;
+    }
+    serde_json::from_slice::<Cut>(line).ok().map(|cut| cut.cut)
+}
+
+/// The code and message of the error in a response.
+#[must_use]
+pub fn said(response: &[u8]) -> (i64, String) {
+    let said: Option<serde_json::Value> = serde_json::from_slice(response).ok();
+    let error = said.as_ref().and_then(|said| said.get("error"));
+    let code = error.and_then(|error| error.get("code")?.as_i64());
+    let text = error.and_then(|error| error.get("message")?.as_str());
+    let text = text.unwrap_or("Prokura does not let this program in.").to_owned();
+    (code.unwrap_or_default(), text)
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prokura_delegation::{Delegation, Refusal, RefusalCode};
-use prokura_domain::{Caller, Process};
+use prokura_domain::{AgentId, Caller, Change, Process};
 use prokura_gateway::{Gateway, LinePlan, Router};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::folder::agents_socket_of;
@@ -39,6 +40,15 @@ pub(crate) struct Hello {
     pub agent: String,
     /// The one Server it wants; omitted for all.
     pub server: Option<String>,
+}
+
+/// The last line on the socket, where the Host cuts the connection.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Cut {
+    /// The version of this line.
+    pub prokura: u32,
+    /// Why, for the agent.
+    pub cut: String,
 }
 
 /// A listening socket for Agents.
@@ -106,14 +116,40 @@ async fn receive(stream: UnixStream, pid: Option<u32>, behind: Behind) {
     let known = tokio::task::spawn_blocking(move || known(&guard, pid, &name)).await;
     let Ok(known) = known else { return };
     let delegation = behind.delegation.clone();
+    let (came_in, is_in) = oneshot::channel();
+    let thrown_out = thrown_out(behind.delegation.clone(), is_in);
     let admitted = async move {
-        match known {
-            Ok(caller) => delegation.admit(caller).await,
-            Err(refusal) => Err(refusal),
-        }
+        let caller = known?;
+        let agent = delegation.admit(caller.clone()).await?;
+        // Nobody waits for it only where the conversation is over.
+        let _ = came_in.send((agent.id.clone(), caller));
+        Ok(agent)
     };
     let plan = LinePlan { place: hello.server, patience: PATIENCE };
-    Gateway::lines(behind.router, plan, admitted, (lines, write), behind.stop).await;
+    let ends = (thrown_out, behind.stop);
+    Gateway::lines(behind.router, plan, admitted, (lines, write), ends).await;
+}
+
+/// Resolves with the last line when the program that came in may no longer be here.
+async fn thrown_out(
+    delegation: Delegation,
+    is_in: oneshot::Receiver<(AgentId, Caller)>,
+) -> Vec<u8> {
+    let mut changes = delegation.changes();
+    let Ok((agent, caller)) = is_in.await else { return std::future::pending().await };
+    loop {
+        if let Some(refusal) = delegation.out_again(&agent, &caller) {
+            return serde_json::to_vec(&Cut { prokura: 1, cut: refusal.message })
+                .unwrap_or_default();
+        }
+        loop {
+            match changes.recv().await {
+                Ok(Change::Agents) | Err(RecvError::Lagged(_)) => break,
+                Ok(_) => {}
+                Err(RecvError::Closed) => return std::future::pending().await,
+            }
+        }
+    }
 }
 
 async fn hello<R: tokio::io::AsyncRead + Unpin>(lines: &mut BufReader<R>) -> Option<Hello> {

@@ -22,6 +22,7 @@ mod server;
 mod setting;
 mod sign_in;
 mod store;
+mod task;
 mod tool;
 
 pub use error::StoreError;

@@ -7,11 +7,11 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use crate::error::StoreError;
 use crate::{
     account, agent, budget, client, flow, grant, guardrail, log, pairing, question, registration,
-    secret, server, setting, sign_in, tool,
+    secret, server, setting, sign_in, task, tool,
 };
 
 /// The newest format this program knows.
-pub(crate) const VERSION: i64 = 9;
+pub(crate) const VERSION: i64 = 10;
 
 /// "Prok" in ASCII: tells the file apart from databases of other programs.
 const APPLICATION: i64 = 0x5072_6f6b;
@@ -59,7 +59,7 @@ fn check_pages(connection: &Connection, version: i64) -> rusqlite::Result<Option
 }
 
 /// Since which version there is which table.
-const TABLES: [(i64, &str); 16] = [
+const TABLES: [(i64, &str); 17] = [
     (1, "server"),
     (1, "account"),
     (1, "secret"),
@@ -76,6 +76,7 @@ const TABLES: [(i64, &str); 16] = [
     (7, "client"),
     (7, "sign_in"),
     (7, "token"),
+    (10, "task"),
 ];
 
 /// What each version adds to the one before.
@@ -103,6 +104,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (7, &[client::SCHEMA, sign_in::SCHEMA]),
     (8, &log::SCHEMA_8),
     (9, &log::SCHEMA_9),
+    (10, &[task::SCHEMA]),
 ];
 
 /// Brings the file from `version` to [`VERSION`], whole or not at all.

@@ -436,6 +436,35 @@ name: string, } | { "act": "check",
 text: string, } | { "act": "words" };
 
 /**
+ * How much an agent may take. What is left out stays.
+ */
+export type LimitsWish = { 
+/**
+ * Its name or id.
+ */
+agent: string, 
+/**
+ * Requests under way at once.
+ */
+under_way: number | null, 
+/**
+ * Messages in a minute; 0 is without a limit.
+ */
+per_minute: number | null, 
+/**
+ * The largest message of the agent, in KiB.
+ */
+message_kib: number | null, 
+/**
+ * The largest answer it is given, in KiB.
+ */
+answer_kib: number | null, 
+/**
+ * Everything else as it was at first.
+ */
+reset: boolean, };
+
+/**
  * What stands in for a person.
  */
 export type MachineWish = "client" | { "workload": { 
@@ -663,7 +692,7 @@ all: boolean, } | { "wish": "access" } & AccessWish | { "wish": "grant_add" } & 
 /**
  * Its id.
  */
-grant: string, } | { "wish": "rules" } & RulesWish | { "wish": "bundle" } & BundleWish | { "wish": "agent_pause", 
+grant: string, } | { "wish": "rules" } & RulesWish | { "wish": "bundle" } & BundleWish | { "wish": "agent_limits" } & LimitsWish | { "wish": "agent_pause", 
 /**
  * Its name or id.
  */

@@ -138,6 +138,27 @@ untrusted: FlowReadView | null,
 asks: boolean, };
 
 /**
+ * How much an agent may take.
+ */
+export type AgentLimitsView = { 
+/**
+ * Requests under way at once.
+ */
+under_way: number, 
+/**
+ * Messages in a minute; 0 is without a limit.
+ */
+per_minute: number, 
+/**
+ * The largest message of the agent, in KiB.
+ */
+message_kib: number, 
+/**
+ * The largest answer it is given, in KiB.
+ */
+answer_kib: number, };
+
+/**
  * A sign-in of an agent's program.
  */
 export type AgentSignInView = { 
@@ -217,7 +238,11 @@ seen_at: string | null,
 /**
  * After how many seconds it was seen to give up waiting, twice; it is answered before.
  */
-gives_up_after: number | null, };
+gives_up_after: number | null, 
+/**
+ * How much it may take.
+ */
+limits: AgentLimitsView, };
 
 /**
  * A question and its answer.

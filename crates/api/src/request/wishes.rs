@@ -36,3 +36,26 @@ pub enum AccessWish {
         tool: String,
     },
 }
+
+/// How much an agent may take. What is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "Request.ts")]
+pub struct LimitsWish {
+    /// Its name or id.
+    pub agent: String,
+    /// Requests under way at once.
+    #[serde(default)]
+    pub under_way: Option<u32>,
+    /// Messages in a minute; 0 is without a limit.
+    #[serde(default)]
+    pub per_minute: Option<u32>,
+    /// The largest message of the agent, in KiB.
+    #[serde(default)]
+    pub message_kib: Option<u32>,
+    /// The largest answer it is given, in KiB.
+    #[serde(default)]
+    pub answer_kib: Option<u32>,
+    /// Everything else as it was at first.
+    #[serde(default)]
+    pub reset: bool,
+}

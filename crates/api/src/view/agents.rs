@@ -31,6 +31,22 @@ pub struct AgentView {
     pub seen_at: Option<String>,
     /// After how many seconds it was seen to give up waiting, twice; it is answered before.
     pub gives_up_after: Option<f64>,
+    /// How much it may take.
+    pub limits: AgentLimitsView,
+}
+
+/// How much an agent may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "View.ts")]
+pub struct AgentLimitsView {
+    /// Requests under way at once.
+    pub under_way: u32,
+    /// Messages in a minute; 0 is without a limit.
+    pub per_minute: u32,
+    /// The largest message of the agent, in KiB.
+    pub message_kib: u32,
+    /// The largest answer it is given, in KiB.
+    pub answer_kib: u32,
 }
 
 /// An agent was added; its key is shown only now.

@@ -1,14 +1,16 @@
 //! Agents.
 
 use prokura_domain::{
-    Agent, AgentId, AgentState, Pairing, PairingId, Program, SeenFile, SignIn, SignInId,
+    Agent, AgentId, AgentLimits, AgentState, Pairing, PairingId, Program, SeenFile, SignIn,
+    SignInId,
 };
 
 use super::shown;
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
 use crate::pieces::pieces;
-use crate::view::{AgentAdded, AgentSignInView, AgentView, FileView, PairingView};
+use crate::request::LimitsWish;
+use crate::view::{AgentAdded, AgentLimitsView, AgentSignInView, AgentView, FileView, PairingView};
 
 impl Api {
     /// All agents, also revoked ones.
@@ -106,6 +108,27 @@ impl Api {
         Ok(AgentAdded { agent: self.agent_view(&added.agent)?, key: Some(added.key) })
     }
 
+    /// Sets how much an agent may take; what is not named stays as it is, or as it was at first with `reset`.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such agent, or a limit makes no sense.
+    pub async fn agent_limits(&self, wish: LimitsWish) -> Result<AgentView, Failure> {
+        let agent = self.agent_named(&wish.agent)?;
+        let delegation = &self.0.delegation;
+        let was = match wish.reset {
+            true => AgentLimits::default(),
+            false => delegation.limits(&agent.id),
+        };
+        let limits = AgentLimits {
+            under_way: wish.under_way.unwrap_or(was.under_way),
+            per_minute: wish.per_minute.unwrap_or(was.per_minute),
+            message_kib: wish.message_kib.unwrap_or(was.message_kib),
+            answer_kib: wish.answer_kib.unwrap_or(was.answer_kib),
+        };
+        delegation.set_limits(&agent.id, limits).await?;
+        self.agent_view(&agent)
+    }
+
     pub(crate) fn agent_named(&self, name: &str) -> Result<Agent, Failure> {
         self.store().find_agent(name)?.ok_or_else(|| {
             Failure::new(
@@ -153,6 +176,7 @@ impl Api {
             added_at: shown(agent.added_at),
             seen_at: agent.seen_at.map(shown),
             gives_up_after: self.0.delegation.gives_up_after(&agent.id).map(|it| it.as_secs_f64()),
+            limits: limits_view(self.0.delegation.limits(&agent.id)),
         })
     }
 
@@ -162,6 +186,11 @@ impl Api {
         let own = grants.iter().filter(|grant| grant.agent == *agent).count();
         Ok(u32::try_from(own).unwrap_or(u32::MAX))
     }
+}
+
+fn limits_view(limits: AgentLimits) -> AgentLimitsView {
+    let AgentLimits { under_way, per_minute, message_kib, answer_kib } = limits;
+    AgentLimitsView { under_way, per_minute, message_kib, answer_kib }
 }
 
 fn pairing_view(pairing: &Pairing) -> PairingView {

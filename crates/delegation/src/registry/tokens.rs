@@ -285,7 +285,7 @@ impl Delegation {
             return Ok(());
         }
         self.rules_changed(Change::Agents);
-        let cancelled = self.0.flights.cancel(|flight| flight.agent == sign_in.agent);
+        let cancelled = self.end_all_of(&sign_in.agent);
         let detail = Json::object([
             ("sign_in", Json::text(sign_in.id.as_str())),
             ("client", Json::text(&sign_in.client)),

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::Response;
 use bytes::Bytes;
 use futures::stream;
+use prokura_delegation::Standing;
 use prokura_domain::{AgentId, Change, Json};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -35,8 +36,10 @@ pub(crate) struct Listener {
     pub held: Held,
 }
 
-struct Standing {
+struct Stream {
     listener: Listener,
+    /// Ends with the Agent's credential.
+    standing: Option<Standing>,
     changes: broadcast::Receiver<Change>,
     out: VecDeque<Bytes>,
     done: bool,
@@ -63,10 +66,11 @@ pub(crate) fn stand(listener: Listener) -> Response<Body> {
         out.push_front(listener.note("notifications/subscriptions/acknowledged", vec![filter]));
     }
     let changes = listener.shared.path.changes();
-    let standing = Standing { listener, changes, out, done: false };
-    let body = Body::from_stream(stream::unfold(standing, |mut standing| async move {
-        let bytes = standing.next().await?;
-        Some((Ok::<_, Infallible>(bytes), standing))
+    let standing = listener.shared.path.stand(&listener.agent);
+    let own = Stream { listener, standing, changes, out, done: false };
+    let body = Body::from_stream(stream::unfold(own, |mut own| async move {
+        let bytes = own.next().await?;
+        Some((Ok::<_, Infallible>(bytes), own))
     }));
     relay::stream_of(body)
 }
@@ -97,7 +101,7 @@ impl Listener {
     }
 }
 
-impl Standing {
+impl Stream {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(bytes) = self.out.pop_front() {
@@ -137,6 +141,7 @@ impl Standing {
             let change = tokio::select! {
                 biased;
                 () = self.listener.over.cancelled() => return News::End,
+                () = cut(self.standing.as_ref()) => return News::End,
                 change = self.changes.recv() => change,
                 () = &mut silence => return News::Silence,
             };
@@ -160,5 +165,12 @@ impl Standing {
 
     fn unless_gone(&self, news: News) -> News {
         if self.listener.shared.path.gone(&self.listener.agent) { News::End } else { news }
+    }
+}
+
+async fn cut(standing: Option<&Standing>) {
+    match standing {
+        Some(standing) => standing.cut().await,
+        None => std::future::pending().await,
     }
 }

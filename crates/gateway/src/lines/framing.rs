@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
-/// The longest line; the entrance refuses what is larger than its own limit with an answer, this only bounds memory.
-const LONGEST: usize = 8 * 1024 * 1024;
+/// The longest line; the entrance refuses what is larger than the Agent's own limit with an answer, this only bounds memory.
+const LONGEST: usize = 20 * 1024 * 1024;
 
 /// Cuts a stream into lines. Safe to be dropped and asked again between lines.
 #[derive(Debug)]

@@ -53,7 +53,8 @@ fn line_of(
     let plan =
         LinePlan { place: place.map(str::to_owned), patience: Duration::from_millis(patience) };
     let stop = CancellationToken::new();
-    let served = tokio::spawn(Gateway::lines(router, plan, admission, (read, write), stop));
+    let ends = (pending(), stop);
+    let served = tokio::spawn(Gateway::lines(router, plan, admission, (read, write), ends));
     Line { world, say, hear: BufReader::new(hear).lines(), served }
 }
 
