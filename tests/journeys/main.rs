@@ -22,6 +22,7 @@ mod isolation;
 mod issuer;
 mod keyring;
 mod limits;
+mod local;
 mod lossless;
 mod many_rules;
 mod more_access;

@@ -17,6 +17,7 @@ mod guardrails;
 mod hold;
 mod intent;
 mod listing;
+mod local;
 pub mod message;
 mod pairing;
 mod path;
@@ -66,7 +67,7 @@ pub use quiet::Disturb;
 pub use recent::{Aid, Suggestion};
 pub use simulation::{SimulatedCall, Simulation, Trial};
 pub use step_up::{StepUp, StepUpFault};
-pub use upstream::{Upstream, UpstreamFault};
+pub use upstream::{Programs, Upstream, UpstreamFault};
 pub use wait::Wait;
 
 /// What a use case can run into besides its own refusals.
@@ -99,6 +100,12 @@ pub enum DelegationError {
     /// A bundle was not taken or released.
     #[error(transparent)]
     Bundle(#[from] BundleTrouble),
+    /// A local Server cannot be started like that.
+    #[error("{0}")]
+    Launch(String),
+    /// The person said no a moment ago.
+    #[error("{0}")]
+    Refused(String),
     /// What was named does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -122,6 +129,8 @@ pub struct Parts {
     pub log: Log,
     /// The way out.
     pub upstream: Arc<dyn Upstream>,
+    /// The programs of this machine that are Servers.
+    pub programs: Arc<dyn Programs>,
     /// The way to the person.
     pub prompter: Arc<dyn Prompter>,
     /// Sign-out and revocation.
@@ -174,6 +183,8 @@ struct Inner {
     standing: care::Standing,
     /// Held while somebody asks for more scopes.
     scoping: tokio::sync::Mutex<()>,
+    /// Held while somebody asks whether a local Server may start.
+    starting: tokio::sync::Mutex<()>,
     steps: step_up::Steps,
 }
 
@@ -215,6 +226,7 @@ impl Delegation {
             pinning: std::sync::Mutex::new(()),
             standing: care::Standing::default(),
             scoping: tokio::sync::Mutex::default(),
+            starting: tokio::sync::Mutex::default(),
             steps,
         }));
         delegation.drop_left_over()?;

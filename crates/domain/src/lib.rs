@@ -16,6 +16,7 @@ pub mod grant;
 pub mod guardrail;
 pub mod id;
 pub mod json;
+pub mod launch;
 pub mod level;
 pub mod pointer;
 pub mod port;
@@ -46,6 +47,7 @@ pub use id::{
     AccountId, AgentId, CallId, GrantId, GuardrailId, PairingId, QuestionId, ServerId, SignInId,
 };
 pub use json::Json;
+pub use launch::{Confinement, Incident, Launch, Plan, Running, StartReason};
 pub use level::{Level, LevelScope, Levels, Passphrase};
 pub use pointer::Pointer;
 pub use preset::Preset;
