@@ -1,16 +1,17 @@
 // Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
-import type { AccessWish, RulesWish, WireWish } from "../src/generated/Request";
+import type { AccessWish, LocalWish, RulesWish, WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
 import { access } from "./access";
 import * as data from "./data";
 import { asking } from "./asking";
+import { local, localServers, starting } from "./local";
 
 const query = new URLSearchParams(location.search);
 const scene = (query.get("scene") ?? "normal") as data.Scene;
 const slow = Number(query.get("slow") ?? "20");
 let told: ((change: Change) => void) | undefined;
 let paused = query.has("paused");
-let approvals = data.approvals(scene);
+let approvals = [...data.approvals(scene), ...starting(scene)];
 if (query.has("only")) approvals = approvals.filter((one) => one.id === query.get("only"));
 const agents = data.agents(scene);
 const grants = data.grants(scene);
@@ -46,8 +47,9 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   network_documents: () => data.network(scene),
   network_distrust: () => data.network(scene),
   adopt: () => ({ ...data.state(scene), paused }),
-  servers: () => data.servers(scene),
+  servers: () => [...data.servers(scene), ...localServers(scene)],
   server_add: () => fail("unreachable", "mcp.example.com did not answer.", "Check the address. Servers on this machine may use http; all others need https."),
+  local: (args) => local(scene, args["wish"] as LocalWish),
   tools: (args) => data.tools(scene, String(args["server"])),
   tools_refresh: (args) => data.tools(scene, String(args["server"])),
   sign_in_plan: () => data.plan,
