@@ -24,6 +24,7 @@ mod isolation;
 mod issuer;
 mod keyring;
 mod limits;
+mod local;
 mod lossless;
 mod many_rules;
 mod more_access;

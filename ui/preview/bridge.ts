@@ -1,10 +1,11 @@
 // Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
-import type { AccessWish, GrantWish, RulesWish, WireWish } from "../src/generated/Request";
+import type { AccessWish, GrantWish, LocalWish, RulesWish, WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
 import { access } from "./access";
 import * as data from "./data";
 import { asking } from "./asking";
 import * as very from "./full";
+import { local, localServers, starting } from "./local";
 
 const query = new URLSearchParams(location.search);
 const asked = query.get("scene") ?? "normal";
@@ -16,7 +17,7 @@ if (query.has("dir")) document.documentElement.dir = query.get("dir") ?? "";
 const slow = Number(query.get("slow") ?? "20");
 let told: ((change: Change) => void) | undefined;
 let paused = query.has("paused");
-let approvals = full ? very.approvals(data.approvals(scene)) : data.approvals(scene);
+let approvals = full ? very.approvals(data.approvals(scene)) : [...data.approvals(scene), ...starting(scene)];
 if (query.has("only")) approvals = approvals.filter((one) => one.id === query.get("only"));
 const agents = data.agents(scene);
 const grants = data.grants(scene);
@@ -52,8 +53,9 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   network_documents: () => data.network(scene),
   network_distrust: () => data.network(scene),
   adopt: () => ({ ...data.state(scene), paused }),
-  servers: () => (full ? very.servers(data.servers(scene)) : data.servers(scene)),
+  servers: () => (full ? very.servers(data.servers(scene)) : [...data.servers(scene), ...localServers(scene)]),
   server_add: () => fail("unreachable", "mcp.example.com did not answer.", "Check the address. Servers on this machine may use http; all others need https."),
+  local: (args) => local(scene, args["wish"] as LocalWish),
   tools: (args) => data.tools(scene, String(args["server"])),
   tools_refresh: (args) => data.tools(scene, String(args["server"])),
   sign_in_plan: () => data.plan,

@@ -11,6 +11,7 @@ mod copied;
 mod discovery;
 mod document;
 mod dpop;
+mod environment;
 mod error;
 mod exception;
 #[cfg(fuzzing)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, FailureCode};
 use crate::request::{
-    AccountWish, AskingWish, AuditWish, BundleWish, GuardrailWish, Request, RulesWish,
+    AccountWish, AskingWish, AuditWish, BundleWish, GuardrailWish, LocalWish, Request, RulesWish,
 };
 use crate::{Api, Origin};
 
@@ -27,6 +27,7 @@ impl Api {
             Request::State => value(self.state().await),
             Request::Servers => value(self.servers().await),
             Request::ServerAdd { url, name } => value(self.server_add(url, name).await),
+            Request::Local(wish) => self.answer_about_local(wish).await,
             Request::ServerRemove { server } => value(self.server_remove(server).await),
             Request::SignIn { server, account, choice } => {
                 value(self.sign_in(server, account, choice).await)
@@ -94,6 +95,17 @@ impl Api {
             wish @ RulesWish::Copy { .. } => value(self.grants_copy(wish, Origin::Cli).await),
             RulesWish::Export => value(self.rules_export().await),
             wish @ RulesWish::Import { .. } => value(self.rules_import(wish, Origin::Cli).await),
+        }
+    }
+
+    async fn answer_about_local(&self, wish: LocalWish) -> Result<Value, Failure> {
+        match wish {
+            LocalWish::Preview { launch } => value(self.local_preview(launch).await),
+            LocalWish::Add { name, launch } => value(self.local_add(name, launch).await),
+            LocalWish::Change { server, launch } => value(self.local_change(server, launch).await),
+            LocalWish::Ask { server } => value(self.local_ask(server).await),
+            LocalWish::Stop { server } => value(self.local_stop(server).await),
+            LocalWish::Log { server } => value(self.local_log(server).await),
         }
     }
 

@@ -49,34 +49,18 @@ impl From<DelegationError> for Failure {
             DelegationError::Name(_) => {
                 Self::new(FailureCode::BadRequest, message, "Choose another name.")
             }
+            DelegationError::Launch(_) => Self::new(
+                FailureCode::BadRequest,
+                message,
+                "Nothing was started. Give a program's name or its full path, and each argument as a word of its own.",
+            ),
+            DelegationError::Refused(_) => {
+                Self::new(FailureCode::Refused, message, "Try again in a minute.")
+            }
             DelegationError::NotFound(_) => {
                 Self::new(FailureCode::NotFound, message, "Run `prokura doctor`.")
             }
-            DelegationError::Grant(fault) => match fault {
-                GrantFault::Unknown(_) => {
-                    Self::new(FailureCode::NotFound, message, "List the grants first.")
-                }
-                GrantFault::Revoked => {
-                    Self::new(FailureCode::Conflict, message, "There is nothing left to do.")
-                }
-                GrantFault::Condition(_) | GrantFault::TooMany => {
-                    Self::new(FailureCode::BadRequest, message, WHERE)
-                }
-                GrantFault::LevelOfNoQuestion => {
-                    Self::new(FailureCode::BadRequest, message, "No grant was made.")
-                }
-                GrantFault::Nothing | GrantFault::NoChange => {
-                    Self::new(FailureCode::BadRequest, message, "Nothing was changed.")
-                }
-                GrantFault::BudgetOfDeny => {
-                    Self::new(FailureCode::BadRequest, message, "Use it with allow or ask.")
-                }
-                GrantFault::Over(_) => Self::new(
-                    FailureCode::BadRequest,
-                    message,
-                    "Times are UTC unless they say otherwise.",
-                ),
-            },
+            DelegationError::Grant(fault) => grant(&fault, message),
             DelegationError::Answer(fault) => unanswered(&fault, message),
             DelegationError::StepUp(fault) => stepped(&fault, message),
             DelegationError::Pin(fault) => match fault {
@@ -96,6 +80,35 @@ impl From<DelegationError> for Failure {
             }
             DelegationError::Upstream(fault) => fault.into(),
         }
+    }
+}
+
+/// Why a grant was not made or changed.
+fn grant(fault: &GrantFault, message: String) -> Failure {
+    match fault {
+        GrantFault::Unknown(_) => {
+            Failure::new(FailureCode::NotFound, message, "List the grants first.")
+        }
+        GrantFault::Revoked => {
+            Failure::new(FailureCode::Conflict, message, "There is nothing left to do.")
+        }
+        GrantFault::Condition(_) | GrantFault::TooMany => {
+            Failure::new(FailureCode::BadRequest, message, WHERE)
+        }
+        GrantFault::LevelOfNoQuestion => {
+            Failure::new(FailureCode::BadRequest, message, "No grant was made.")
+        }
+        GrantFault::Nothing | GrantFault::NoChange => {
+            Failure::new(FailureCode::BadRequest, message, "Nothing was changed.")
+        }
+        GrantFault::BudgetOfDeny => {
+            Failure::new(FailureCode::BadRequest, message, "Use it with allow or ask.")
+        }
+        GrantFault::Over(_) => Failure::new(
+            FailureCode::BadRequest,
+            message,
+            "Times are UTC unless they say otherwise.",
+        ),
     }
 }
 
@@ -242,6 +255,11 @@ impl From<UpstreamFault> for Failure {
                 FailureCode::Unreachable,
                 message,
                 "Check the URL and that the server is running, then try again.",
+            ),
+            UpstreamFault::NotApproved(_) => Self::new(
+                FailureCode::Refused,
+                message,
+                "The question waits in Prokura's window and in `prokura approvals list`.",
             ),
             UpstreamFault::VaultLocked(_) => Self::new(
                 FailureCode::VaultLocked,

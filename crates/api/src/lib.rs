@@ -32,9 +32,9 @@ pub use audit::AuditFilter;
 pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
-    AccessWish, AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, ClientWish, GrantWish,
-    GuardrailWish, MachineWish, Request, RulesWish, SignInChoice, SimulationWish, WireWish,
-    seconds_in,
+    AccessWish, AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, ClientWish,
+    ConfineWish, GrantWish, GuardrailWish, LaunchWish, LocalWish, MachineWish, Request, RulesWish,
+    SignInChoice, SimulationWish, WireWish, seconds_in,
 };
 
 /// How far the collector is.

@@ -4,6 +4,7 @@ mod accounts;
 mod asking;
 mod audit;
 mod guardrails;
+mod local;
 mod reach;
 mod rules;
 mod wishes;
@@ -15,9 +16,10 @@ pub use accounts::{AccountWish, ClientWish, MachineWish, SignInChoice};
 pub use asking::AskingWish;
 pub use audit::AuditWish;
 pub use guardrails::{GuardrailWish, SimulationWish};
+pub use local::{ConfineWish, LaunchWish, LocalWish};
 pub use reach::Reach;
 pub use rules::{BundleWish, RulesWish};
-pub use wishes::{AccessWish, LimitsWish, WireWish};
+pub use wishes::{AccessWish, LimitsWish, WireWish, seconds_in};
 
 /// A grant as it is wished for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -103,6 +105,8 @@ pub enum Request {
         /// Its name.
         name: String,
     },
+    /// Something about a server that is a program of this machine.
+    Local(LocalWish),
     /// Remove a server: signs out, closes its grants, keeps the records.
     ServerRemove {
         /// Its name or id.
@@ -381,19 +385,4 @@ impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Request")
     }
-}
-
-/// The seconds in `90s`, `15m`, `8h` or `30d`.
-#[must_use]
-pub fn seconds_in(text: &str) -> Option<i64> {
-    let unit = text.chars().last()?;
-    let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
-    let each = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    number.checked_mul(each).filter(|seconds| *seconds > 0)
 }

@@ -8,6 +8,7 @@ mod consents;
 mod flow;
 mod grants;
 mod guardrails;
+mod local;
 mod network;
 mod pairings;
 mod program;
@@ -31,6 +32,9 @@ pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
 pub use grants::GrantView;
 pub use guardrails::{
     GuardedArgumentView, GuardedToolView, GuardrailFaultView, GuardrailView, GuardrailWordsView,
+};
+pub use local::{
+    ConfinementView, EnteredView, LaunchView, LocalView, LogView, StartView, VariableView,
 };
 pub use network::{AuthorityView, NetworkView};
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};

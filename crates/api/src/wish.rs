@@ -16,6 +16,7 @@ mod doctor;
 mod flow;
 mod grants;
 mod guardrails;
+mod local;
 mod network;
 mod portable;
 mod rules;

@@ -5,6 +5,7 @@ mod bundles;
 mod clients;
 mod grants;
 mod limits;
+mod local;
 mod network;
 mod tools;
 mod wire;
@@ -20,6 +21,7 @@ pub use bundles::{Bundles, Rules};
 pub use clients::{Choice, Client, Machine};
 pub use grants::{EffectWord, GrantAdd, Grants};
 pub use limits::Limits;
+pub use local::Launch;
 pub use network::Network;
 pub use tools::{Flow, Tools};
 pub use wire::{WayWord, Wire};
@@ -166,6 +168,22 @@ pub enum Servers {
         #[arg(long)]
         name: String,
     },
+    /// Add a program of this machine that is an MCP server. Nothing is started before you allow it.
+    AddLocal(Box<Launch>),
+    /// Start such a server in another way; you are asked again. What is not given is not kept.
+    ChangeLocal {
+        #[command(flatten)]
+        launch: Box<Launch>,
+        /// A secret that keeps the value it has.
+        #[arg(long, value_name = "NAME")]
+        keep_secret: Vec<String>,
+    },
+    /// Be asked again whether such a server may start.
+    Ask { name: String },
+    /// Stop such a server, and forget that it crashed. It starts again when it is used.
+    Stop { name: String },
+    /// Show what such a server wrote to its standard error.
+    Log { name: String },
     /// List the servers.
     List,
     /// Sign in; waits until the browser is done.

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::args::{Agents, Args, Command, Flow, Network, Servers, Tools};
 use crate::guardrails::Guardrails;
 use crate::{
-    access, approvals, audit, bundles, grants, guardrails, reference, rules, serve, show, sign_in,
-    wire,
+    access, approvals, audit, bundles, grants, guardrails, local, reference, rules, serve, show,
+    sign_in, wire,
 };
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -24,6 +24,13 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             let place = sign_in::Place { server: name, account, print_url, json };
             sign_in::run(&data, place, *choice, *machine).await
         }
+        Command::Servers(
+            words @ (Servers::AddLocal(_)
+            | Servers::ChangeLocal { .. }
+            | Servers::Ask { .. }
+            | Servers::Stop { .. }
+            | Servers::Log { .. }),
+        ) => local::run(&data, words, json).await,
         Command::Audit(words) => audit::run(&data, *words, json).await,
         Command::Guardrails(words @ Guardrails::Check { .. }) => {
             let value = ask(&data, &guardrails::request(words)?).await?;
@@ -170,7 +177,12 @@ fn servers(words: Servers) -> Result<Request, Failure> {
             Request::Account(AccountWish::Redirect { server: name, port })
         }
         Servers::Remove { name } => Request::ServerRemove { server: name },
-        Servers::SignIn { .. } => return Err(internal("this command is answered elsewhere")),
+        Servers::SignIn { .. }
+        | Servers::AddLocal(_)
+        | Servers::ChangeLocal { .. }
+        | Servers::Ask { .. }
+        | Servers::Stop { .. }
+        | Servers::Log { .. } => return Err(internal("this command is answered elsewhere")),
     })
 }
 

@@ -13,6 +13,7 @@ mod consent;
 mod grants;
 mod guardrails;
 mod hidden;
+mod local;
 mod question;
 mod reference;
 mod rules;
@@ -32,6 +33,11 @@ use prokura_api::{Failure, FailureCode};
 use args::{Args, Command};
 
 fn main() -> ExitCode {
+    // Not a command for people: it is what a Host starts local servers by.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "keep") {
+        return prokura_host::keeper::keep(&words.collect::<Vec<_>>());
+    }
     let args = Args::parse();
     let json = args.json;
     if let Command::Stdio(words) = &args.command {

@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 use prokura_api::view::{ApprovalView, ArgumentView, Piece, PlaceView};
 
 mod fold;
+mod start;
+
+pub use start::launch;
 
 /// What lines of a value that goes on are led by.
 const ON: &str = "      │ ";
@@ -23,14 +26,19 @@ pub fn text(view: &ApprovalView) -> String {
 fn head(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
     let class = view.class.as_deref().unwrap_or("unclassified");
     writeln!(out, "Question  {}  ({}, until {})", view.id, view.state, view.expires_at)?;
-    writeln!(out, "Who       {}", visible(&view.agent.name))?;
+    if view.start.is_none() {
+        writeln!(out, "Who       {}", visible(&view.agent.name))?;
+    }
     if let Some(claim) = &view.agent_claim {
         writeln!(out, "          says it is \"{}\"", visible(claim))?;
     }
     if let Some(server) = &view.server {
         let account = view.account.as_ref().map(|account| visible(&account.name));
         let (account, host) = (account.unwrap_or_default(), visible(&view.server_host));
-        writeln!(out, "As whom   {account} at {} ({host})", visible(&server.name))?;
+        match view.start {
+            Some(_) => writeln!(out, "Server    {}", visible(&server.name))?,
+            None => writeln!(out, "As whom   {account} at {} ({host})", visible(&server.name))?,
+        }
     }
     let what = if view.target_kind == "tool" { class } else { view.target_kind.as_str() };
     writeln!(out, "What      {} ({what})", pieces(&view.target))?;
@@ -59,6 +67,10 @@ fn body(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
         if let Some(file) = &caller.script {
             writeln!(out, "  {}  {}", pieces(&file.path), file.digest)?;
         }
+        return Ok(());
+    }
+    if let Some(view) = &view.start {
+        out.push_str(&start::text(view));
         return Ok(());
     }
     if let Some(scopes) = &view.scopes {
@@ -146,6 +158,22 @@ fn changes(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
         writeln!(out, "    - {}\n    + {}", side(&change.before), side(&change.now))?;
     }
     Ok(())
+}
+
+/// A text of many lines, each as it is, without anything that could move the cursor.
+pub fn lines(all: &[Piece]) -> String {
+    let line_end = |piece: &&Piece| !(piece.mark && piece.text == "↵");
+    let mut out = String::new();
+    for piece in all.iter().filter(line_end) {
+        match piece.mark {
+            true => out.push_str(&format!("⟦{}⟧", said(&piece.text))),
+            false => {
+                let parts = piece.text.split('\n').map(said);
+                out.push_str(&parts.collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+    out
 }
 
 /// Pieces in one text: marks in ⟦ ⟧.

@@ -246,6 +246,7 @@ impl Delegation {
                 None => Ok(()),
             },
             QuestionKind::Pairing { caller, .. } => self.pair(question, caller).await,
+            QuestionKind::LocalStart { plan, .. } => self.approve_start(question, plan).await,
             QuestionKind::Consent { .. } => Err(AnswerFault::NumberNeeded.into()),
             QuestionKind::Scopes { .. } => Err(AnswerFault::SignInNeeded.into()),
         };

@@ -50,15 +50,25 @@ impl Delegation {
         account: &AccountId,
     ) -> Result<(), DelegationError> {
         let mut look = Look { delegation: self, server, account, session: None, asked: 0 };
-        let tools = match look.modern().await? {
-            Some(tools) => tools,
-            None => look.legacy().await?,
+        let tools = match look.tools().await {
+            Err(fault @ UpstreamFault::NotApproved(_)) => {
+                self.ask_to_start(server).await?;
+                return Err(fault.into());
+            }
+            tools => tools?,
         };
         Ok(self.observe(&server.id, &tools, true).await?)
     }
 }
 
 impl Look<'_> {
+    async fn tools(&mut self) -> Result<Vec<Json>, UpstreamFault> {
+        match self.modern().await? {
+            Some(tools) => Ok(tools),
+            None => self.legacy().await,
+        }
+    }
+
     /// All tools in the modern era; `None` when the Server does not speak it.
     async fn modern(&mut self) -> Result<Option<Vec<Json>>, UpstreamFault> {
         let mut tools = Vec::new();
@@ -216,8 +226,12 @@ impl Look<'_> {
     }
 
     fn garbled(&self, what: &str) -> UpstreamFault {
+        let hint = match &self.server.launch {
+            None => "Check the URL.",
+            Some(_) => "Look at what it wrote with `prokura servers log`.",
+        };
         UpstreamFault::Garbled(format!(
-            "{} ({}) did not answer as an MCP server: {what}. Check the URL.",
+            "{} ({}) did not answer as an MCP server: {what}. {hint}",
             self.server.name, self.server.endpoint
         ))
     }

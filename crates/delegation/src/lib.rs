@@ -18,6 +18,7 @@ mod hold;
 mod intent;
 mod limits;
 mod listing;
+mod local;
 pub mod message;
 mod ownership;
 mod pairing;
@@ -69,7 +70,7 @@ pub use quiet::Disturb;
 pub use recent::{Aid, Suggestion};
 pub use simulation::{SimulatedCall, Simulation, Trial};
 pub use step_up::{StepUp, StepUpFault};
-pub use upstream::{Upstream, UpstreamFault};
+pub use upstream::{Programs, Upstream, UpstreamFault};
 pub use wait::Wait;
 
 /// What a use case can run into besides its own refusals.
@@ -102,6 +103,12 @@ pub enum DelegationError {
     /// A bundle was not taken or released.
     #[error(transparent)]
     Bundle(#[from] BundleTrouble),
+    /// A local Server cannot be started like that.
+    #[error("{0}")]
+    Launch(String),
+    /// The person said no a moment ago.
+    #[error("{0}")]
+    Refused(String),
     /// What was named does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -125,6 +132,8 @@ pub struct Parts {
     pub log: Log,
     /// The way out.
     pub upstream: Arc<dyn Upstream>,
+    /// The programs of this machine that are Servers.
+    pub programs: Arc<dyn Programs>,
     /// The way to the person.
     pub prompter: Arc<dyn Prompter>,
     /// Sign-out and revocation.
@@ -181,6 +190,8 @@ struct Inner {
     standing: care::Standing,
     /// Held while somebody asks for more scopes.
     scoping: tokio::sync::Mutex<()>,
+    /// Held while somebody asks whether a local Server may start.
+    starting: tokio::sync::Mutex<()>,
     steps: step_up::Steps,
 }
 
@@ -225,6 +236,7 @@ impl Delegation {
             pinning: std::sync::Mutex::new(()),
             standing: care::Standing::default(),
             scoping: tokio::sync::Mutex::default(),
+            starting: tokio::sync::Mutex::default(),
             steps,
         }));
         delegation.drop_left_over()?;

@@ -122,7 +122,8 @@ impl Delegation {
             QuestionKind::Pairing { caller: asked, .. } => bound(asked) == bound(caller),
             QuestionKind::Call { .. }
             | QuestionKind::Consent { .. }
-            | QuestionKind::Scopes { .. } => false,
+            | QuestionKind::Scopes { .. }
+            | QuestionKind::LocalStart { .. } => false,
         };
         let all = self.store().questions(false).map_err(internal)?;
         let denied = all.iter().any(|question| {

@@ -3,8 +3,8 @@
 use prokura_domain::port::SignOut;
 use prokura_domain::server::check_name;
 use prokura_domain::{
-    Account, AgentId, AuditLevel, Change, Durability, Event, Json, QuestionState, RecordKind,
-    Server, ServerId,
+    Account, AgentId, AuditLevel, Change, Durability, Event, Json, Launch, QuestionState,
+    RecordKind, Server, ServerId,
 };
 
 use crate::{Delegation, DelegationError};
@@ -15,6 +15,17 @@ impl Delegation {
     /// # Errors
     /// [`DelegationError::Name`] when the name cannot be used or is taken; store and log faults.
     pub async fn add_server(&self, name: &str, endpoint: &str) -> Result<Server, DelegationError> {
+        let detail = Json::object([("endpoint", Json::text(endpoint))]);
+        self.add(name, endpoint.to_owned(), None, detail).await
+    }
+
+    pub(crate) async fn add(
+        &self,
+        name: &str,
+        endpoint: String,
+        launch: Option<Launch>,
+        detail: Json,
+    ) -> Result<Server, DelegationError> {
         check_name(name).map_err(|error| DelegationError::Name(error.to_string()))?;
         if self.store().find_server(name)?.is_some() {
             let text = format!("a server \"{name}\" exists already; choose another name");
@@ -23,13 +34,13 @@ impl Delegation {
         let server = Server {
             id: ServerId::new(&*self.0.parts.entropy),
             name: name.to_owned(),
-            endpoint: endpoint.to_owned(),
+            endpoint,
             resource: None,
             audit_level: AuditLevel::Arguments,
+            launch,
             added_at: self.now(),
         };
         self.store().put_server(&server)?;
-        let detail = Json::object([("endpoint", Json::text(endpoint))]);
         self.note_server(RecordKind::ServerAdded, &server, detail).await?;
         self.rules_changed(Change::Servers);
         Ok(server)
@@ -47,6 +58,9 @@ impl Delegation {
             question.server.as_ref() == Some(id)
         })
         .await?;
+        if server.launch.is_some() {
+            self.programs().stop(id, "The server was removed.").await;
+        }
         let mut told = Vec::new();
         for account in self.store().accounts(id)? {
             told.push(self.sign_out(&account).await?);
@@ -58,6 +72,7 @@ impl Delegation {
         ]);
         self.note_server(RecordKind::ServerRemoved, server, detail).await?;
         self.store().remove_server(id)?;
+        self.programs().forget(id);
         self.rules_changed(Change::Servers);
         Ok(told)
     }
@@ -90,7 +105,7 @@ impl Delegation {
         Ok(())
     }
 
-    async fn note_server(
+    pub(crate) async fn note_server(
         &self,
         kind: RecordKind,
         server: &Server,

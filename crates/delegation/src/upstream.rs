@@ -1,6 +1,7 @@
 //! The port to the Servers. `upstream` implements it.
 
 use async_trait::async_trait;
+use prokura_domain::{Launch, Plan, Running, ServerId};
 use prokura_policy::Permit;
 
 use crate::message::Reply;
@@ -17,6 +18,9 @@ pub enum UpstreamFault {
     /// The Server cannot be reached.
     #[error("{0}")]
     Unreachable(String),
+    /// The Server is a program of this machine, and the person has not approved that it is started like this.
+    #[error("{0} is a program of this machine, and the person has not approved that it is started")]
+    NotApproved(String),
     /// The Vault has no key.
     #[error("{0}")]
     VaultLocked(String),
@@ -33,4 +37,26 @@ pub trait Upstream: Send + Sync {
     /// # Errors
     /// [`UpstreamFault`] when there is no answer of the Server to hand back.
     async fn send(&self, permit: Permit) -> Result<Reply, UpstreamFault>;
+}
+
+/// The programs of this machine that are Servers. They start when something is sent to them, never by a call of these.
+#[async_trait]
+pub trait Programs: Send + Sync {
+    /// What would be started now.
+    ///
+    /// # Errors
+    /// A sentence without its full stop: there is no such program, or it could not be confined.
+    fn plan(&self, launch: &Launch) -> Result<Plan, String>;
+
+    /// Where one stands.
+    fn running(&self, server: &ServerId) -> Running;
+
+    /// Stops one and forgets that it crashed.
+    async fn stop(&self, server: &ServerId, why: &str);
+
+    /// What it wrote to standard error, masked: the newest of it.
+    fn said(&self, server: &ServerId) -> String;
+
+    /// Forgets everything of a Server that was removed.
+    fn forget(&self, server: &ServerId);
 }

@@ -17,6 +17,7 @@ pub mod guardrail;
 pub mod id;
 pub mod json;
 pub mod keys;
+pub mod launch;
 pub mod level;
 pub mod limits;
 pub mod pointer;
@@ -49,6 +50,7 @@ pub use id::{
 };
 pub use json::Json;
 pub use keys::{Keys, KeysFault};
+pub use launch::{Confinement, Incident, Launch, Plan, Running, StartReason};
 pub use level::{Level, LevelScope, Levels, Passphrase};
 pub use limits::AgentLimits;
 pub use pointer::Pointer;

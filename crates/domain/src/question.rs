@@ -7,6 +7,7 @@ use crate::client::{ClientSource, Endpoint, RedirectUri};
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::id::{AccountId, AgentId, CallId, QuestionId, ServerId};
+use crate::launch::{Plan, StartReason};
 use crate::level::{Level, Passphrase};
 use crate::process::{Caller, PairingReason};
 use crate::tool::ToolClass;
@@ -75,6 +76,13 @@ pub enum QuestionKind {
         /// What the Server wants besides.
         wanted: Vec<String>,
     },
+    /// May this program of the machine be started as a Server?
+    LocalStart {
+        /// Exactly what would be started.
+        plan: Box<Plan>,
+        /// Why it is asked about.
+        reason: StartReason,
+    },
 }
 
 /// How a client that signs in reaches its agent again.
@@ -96,6 +104,7 @@ impl QuestionKind {
             Self::Pairing { .. } => "pairing",
             Self::Consent { .. } => "consent",
             Self::Scopes { .. } => "scopes",
+            Self::LocalStart { .. } => "local_start",
         }
     }
 
@@ -106,7 +115,8 @@ impl QuestionKind {
             Self::Call { .. }
             | Self::Pairing { .. }
             | Self::Consent { .. }
-            | Self::Scopes { .. } => 1,
+            | Self::Scopes { .. }
+            | Self::LocalStart { .. } => 1,
         }
     }
 
@@ -115,7 +125,10 @@ impl QuestionKind {
     pub fn level(&self) -> Level {
         match self {
             Self::Call { level, .. } => *level,
-            Self::Pairing { .. } | Self::Consent { .. } | Self::Scopes { .. } => Level::Click,
+            Self::Pairing { .. }
+            | Self::Consent { .. }
+            | Self::Scopes { .. }
+            | Self::LocalStart { .. } => Level::Click,
         }
     }
 
@@ -124,7 +137,10 @@ impl QuestionKind {
     pub fn can_last(&self) -> bool {
         match self {
             Self::Call { .. } => true,
-            Self::Pairing { .. } | Self::Consent { .. } | Self::Scopes { .. } => false,
+            Self::Pairing { .. }
+            | Self::Consent { .. }
+            | Self::Scopes { .. }
+            | Self::LocalStart { .. } => false,
         }
     }
 }

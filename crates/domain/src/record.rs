@@ -68,6 +68,18 @@ kinds! {
     ServerAdded = "server.added";
     /// A Server was removed.
     ServerRemoved = "server.removed";
+    /// A local Server is started in another way.
+    ServerChanged = "server.changed";
+    /// The person approved how a local Server is started.
+    ServerStartApproved = "server.start_approved";
+    /// A process of a local Server was started.
+    ServerStarted = "server.started";
+    /// A process of a local Server was stopped.
+    ServerStopped = "server.stopped";
+    /// A process of a local Server ended by itself.
+    ServerCrashed = "server.crashed";
+    /// A local Server could not be started.
+    ServerStartFailed = "server.start_failed";
     /// The person excused something of a Server's authorization server, or took that back.
     ServerException = "server.exception";
     /// An Account got another name.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::ServerId;
+use crate::launch::Launch;
 
 /// What the audit log keeps of the Calls to one Server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,12 +45,14 @@ pub struct Server {
     pub id: ServerId,
     /// The person's name for it: unique, `[a-z0-9-]`, used in paths and prefixes.
     pub name: String,
-    /// The URL of its MCP endpoint.
+    /// The URL of its MCP endpoint; of a local one `stdio:` and the name it was added with.
     pub endpoint: String,
     /// The resource URI its tokens are bound to; unknown before discovery.
     pub resource: Option<String>,
     /// What the audit log keeps.
     pub audit_level: AuditLevel,
+    /// How it is started, where it is a program of this machine.
+    pub launch: Option<Launch>,
     /// When it was added.
     pub added_at: Timestamp,
 }

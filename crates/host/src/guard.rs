@@ -73,6 +73,14 @@ impl Guard {
         });
     }
 
+    /// A process of a local Server was started by the Host itself.
+    pub fn came_from_here(&self, pid: u32, server: &str) {
+        if let Some(seen) = self.processes.seen(pid) {
+            self.kin.serves(&seen, server);
+            self.watch();
+        }
+    }
+
     /// Whom a process on the control socket belongs to, now.
     pub async fn kinship(&self, pid: Option<u32>, api: &Api) -> Kinship {
         let Ok(paired) = api.paired_programs() else { return Kinship::Untold };
@@ -109,8 +117,8 @@ impl Guard {
         let why = match relation {
             Kinship::None => return Ok(()),
             Kinship::Of(tie) => format!(
-                "This command comes from a process of the agent \"{}\" (process {}), and an agent may not widen what it may do.",
-                tie.agent, tie.pid
+                "This command comes from a process of {} (process {}), which may not widen what agents may do.",
+                tie.who, tie.pid
             ),
             Kinship::Untold => "Prokura cannot see which process this command comes from, so it does not let it widen anything.".to_owned(),
         };

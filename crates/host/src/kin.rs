@@ -1,5 +1,6 @@
 //! Which processes belong to an Agent: the ones that came in over the local socket, everything they started, and
-//! everything that runs a program that was paired. Such a process may not widen what its own Agent may do.
+//! everything that runs a program that was paired. Processes of local Servers are kept in the same table: neither may
+//! widen what an Agent may do.
 //! It must never forget one that still runs.
 
 use std::collections::{HashMap, HashSet};
@@ -13,9 +14,9 @@ use crate::program::Ours;
 /// What is known of one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tie {
-    /// The name of the Agent.
-    pub agent: String,
-    /// The process that came in as it.
+    /// Who it is: an Agent, or a local Server, by its name.
+    pub who: String,
+    /// The process that came in as it, or was started as it.
     pub pid: u32,
 }
 
@@ -32,9 +33,18 @@ struct State {
 pub(crate) struct Kin(Mutex<State>);
 
 impl Kin {
-    /// A process came in, or asks to.
+    /// A process of an Agent came in, or asks to.
     pub fn came(&self, process: &Seen, agent: &str) {
-        let tie = Tie { agent: agent.to_owned(), pid: process.pid };
+        self.belongs(process, format!("the agent \"{agent}\""));
+    }
+
+    /// A process of a local Server was started.
+    pub fn serves(&self, process: &Seen, server: &str) {
+        self.belongs(process, format!("the local server \"{server}\""));
+    }
+
+    fn belongs(&self, process: &Seen, who: String) {
+        let tie = Tie { who, pid: process.pid };
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.known.insert(process.key(), tie);
     }
@@ -111,7 +121,8 @@ impl Kin {
         }
         for seen in chain.iter().filter(|seen| !ours.include(processes, seen.pid)) {
             if let Some(agent) = runs(processes, seen.pid, paired) {
-                return Kinship::Of(Tie { agent, pid: seen.pid });
+                let who = format!("the agent \"{agent}\"");
+                return Kinship::Of(Tie { who, pid: seen.pid });
             }
         }
         Kinship::None

@@ -9,7 +9,10 @@ pub mod doctor;
 mod door;
 mod folder;
 mod guard;
+#[cfg(unix)]
+pub mod keeper;
 mod kin;
+mod local;
 pub mod notice;
 mod presence;
 mod process;

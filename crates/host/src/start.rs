@@ -15,6 +15,7 @@ use prokura_domain::{Change, Clock, Durability, Entropy, Event, Json, RecordKind
 use prokura_gateway::{Gateway, GatewayError, Router};
 use prokura_store::{Log, Store, StoreError};
 use prokura_upstream::HttpUpstream;
+use prokura_upstream::local::LocalUpstream;
 use prokura_vault::{KeySource, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
@@ -27,6 +28,7 @@ use crate::copied;
 use crate::door::{Behind, Door};
 use crate::folder::{Folder, agents_socket_of, socket_of};
 use crate::guard::Guard;
+use crate::local::{self, Ways};
 use crate::surroundings::{Around, StoreDirectory};
 use crate::{HostError, Options, SystemClock, SystemEntropy, VaultChoice};
 
@@ -95,7 +97,10 @@ impl Host {
         }
         let accounts = accounts(&ground)?;
         doubt_a_copy(&ground, &folder.path, &accounts).await?;
-        let delegation = delegation(&ground, &accounts, options.prompter)?;
+        let guard = Guard::new();
+        let (local, incidents) =
+            local::way(&folder.path, (&ground.store, &accounts), &ground.entropy, &guard);
+        let delegation = delegation(&ground, (&accounts, &local), options.prompter)?;
         keep_address(&ground, &delegation, own, port).await?;
         let api = Arc::new(api(&ground, &delegation, &accounts, &http, &folder));
         let (control, door) = sockets(&folder.path)?;
@@ -105,7 +110,6 @@ impl Host {
         let path = Arc::new(delegation.clone());
         let sealer = Arc::clone(&ground.vault) as Arc<dyn Sealer>;
         let router = Gateway::router(path, Arc::clone(&ground.entropy), sealer, port);
-        let guard = Guard::new();
         let behind = Behind {
             router: router.clone(),
             delegation: delegation.clone(),
@@ -116,6 +120,7 @@ impl Host {
             tokio::spawn(serve(listener, router, stop.clone())),
             tokio::spawn(control.serve(Arc::clone(&api), guard, stop.clone())),
             tokio::spawn(door.serve(behind)),
+            tokio::spawn(local::attend(delegation.clone(), local, incidents, stop.clone())),
             tokio::spawn(keep::log(delegation.clone(), stop.clone())),
             tokio::spawn(collector::run(sender(&ground, &delegation), stop.clone())),
             tokio::spawn(keep::time(delegation, stop.clone())),
@@ -277,15 +282,17 @@ async fn recover(ground: &Ground) -> Result<(), StoreError> {
 
 fn delegation(
     ground: &Ground,
-    accounts: &AccountBook,
+    (accounts, local): (&AccountBook, &LocalUpstream),
     prompter: Arc<dyn Prompter>,
 ) -> Result<Delegation, StoreError> {
     let directory = Arc::new(StoreDirectory(ground.store.clone()));
-    let upstream = HttpUpstream::new(directory, accounts.clone(), ground.network.clone());
+    let http = HttpUpstream::new(directory, accounts.clone(), ground.network.clone());
+    let upstream = Ways { http, local: local.clone() };
     Delegation::new(Parts {
         store: ground.store.clone(),
         log: ground.log.clone(),
         upstream: Arc::new(upstream),
+        programs: local::programs(local),
         prompter,
         accounts: Arc::new(accounts.clone()) as Arc<dyn Accounts>,
         documents: Arc::new(PublicDocuments::new(ground.network.clone())),

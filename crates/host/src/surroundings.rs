@@ -51,11 +51,7 @@ impl Surroundings for Around {
     }
 
     fn program(&self) -> PathBuf {
-        let name = format!("prokura{}", std::env::consts::EXE_SUFFIX);
-        // The window's program lies beside it.
-        std::env::current_exe()
-            .map(|this| this.with_file_name(&name))
-            .unwrap_or_else(|_| name.into())
+        own_program()
     }
 
     fn collected(&self) -> prokura_api::Collected {
@@ -65,6 +61,12 @@ impl Surroundings for Around {
     fn checks(&self) -> Vec<CheckView> {
         doctor::of_running(self)
     }
+}
+
+/// The `prokura` program. The window's program lies beside it.
+pub(crate) fn own_program() -> PathBuf {
+    let name = format!("prokura{}", std::env::consts::EXE_SUFFIX);
+    std::env::current_exe().map(|this| this.with_file_name(&name)).unwrap_or_else(|_| name.into())
 }
 
 /// Where Servers are, read from the store at the moment of sending.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The newest format this program knows.
-pub(crate) const VERSION: i64 = 10;
+pub(crate) const VERSION: i64 = 11;
 
 /// "Prok" in ASCII: tells the file apart from databases of other programs.
 const APPLICATION: i64 = 0x5072_6f6b;
@@ -105,6 +105,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (8, &log::SCHEMA_8),
     (9, &log::SCHEMA_9),
     (10, &[task::SCHEMA]),
+    (11, &[server::SCHEMA_11]),
 ];
 
 /// Brings the file from `version` to [`VERSION`], whole or not at all.

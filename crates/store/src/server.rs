@@ -1,11 +1,12 @@
 //! The table of Servers.
 
 use prokura_domain::id::ServerId;
+use prokura_domain::launch::Plan;
 use prokura_domain::server::{AuditLevel, Server};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::error::StoreError;
-use crate::row::{moment, word};
+use crate::row::{moment, to_json, unreadable, word};
 use crate::store::{Safety, Store, name_taken};
 
 pub(crate) const SCHEMA: &str = "
@@ -17,6 +18,12 @@ CREATE TABLE server(
     audit_level TEXT NOT NULL,
     added_at INTEGER NOT NULL
 ) STRICT;
+";
+
+/// Local Servers: how one is started, and which plan of that the person approved.
+pub(crate) const SCHEMA_11: &str = "
+ALTER TABLE server ADD COLUMN launch TEXT;
+ALTER TABLE server ADD COLUMN approved TEXT;
 ";
 
 impl Store {
@@ -65,10 +72,10 @@ impl Store {
     pub fn put_server(&self, server: &Server) -> Result<(), StoreError> {
         self.write(Safety::Synced, |db| {
             db.prepare_cached(
-                "INSERT INTO server(id, name, endpoint, resource, audit_level, added_at)
-                 VALUES (?, ?, ?, ?, ?, ?)
+                "INSERT INTO server(id, name, endpoint, resource, audit_level, added_at, launch)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT(id) DO UPDATE SET name = excluded.name, endpoint = excluded.endpoint,
-                 resource = excluded.resource, audit_level = excluded.audit_level",
+                 resource = excluded.resource, audit_level = excluded.audit_level, launch = excluded.launch",
             )?
             .execute(params![
                 server.id.as_str(),
@@ -77,8 +84,34 @@ impl Store {
                 server.resource,
                 server.audit_level.as_str(),
                 server.added_at.0,
+                server.launch.as_ref().map(to_json).transpose()?,
             ])
             .map_err(|fault| name_taken(fault, &server.name))?;
+            Ok(())
+        })
+    }
+
+    /// The plan that the person approved for a local Server.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn approved_plan(&self, id: &ServerId) -> Result<Option<Plan>, StoreError> {
+        let found = self.read(|db| {
+            db.prepare_cached("SELECT approved FROM server WHERE id = ?")?
+                .query_row([id.as_str()], |row| held(row, "approved"))
+                .optional()
+        })?;
+        Ok(found.flatten())
+    }
+
+    /// Keeps the plan that the person approved, in place of an earlier one; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn approve_plan(&self, id: &ServerId, plan: &Plan) -> Result<(), StoreError> {
+        self.write(Safety::Synced, |db| {
+            db.prepare_cached("UPDATE server SET approved = ? WHERE id = ?")?
+                .execute(params![to_json(plan)?, id.as_str()])?;
             Ok(())
         })
     }
@@ -109,6 +142,17 @@ fn server(row: &Row<'_>) -> rusqlite::Result<Server> {
         endpoint: row.get("endpoint")?,
         resource: row.get("resource")?,
         audit_level: word(row, "audit_level", AuditLevel::from_text)?,
+        launch: held(row, "launch")?,
         added_at: moment(row, "added_at")?,
     })
+}
+
+/// A column that holds JSON, or nothing.
+fn held<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    let read = text.map(|text| serde_json::from_str(&text)).transpose();
+    read.map_err(|fault| unreadable(column, fault))
 }

@@ -134,8 +134,8 @@ impl TestHost {
     /// # Errors
     /// When it fails, or does not say JSON.
     pub async fn ok(&self, arguments: &[&str]) -> anyhow::Result<Value> {
-        let mut all = arguments.to_vec();
-        all.push("--json");
+        // In front: behind a "--" it would be the word of somebody else.
+        let all = [&["--json"], arguments].concat();
         let said = self.cli(&all).await?;
         if said.code != 0 {
             bail!("{} ended with {}: {}{}", shown(arguments), said.code, said.out, said.err);

@@ -1,6 +1,8 @@
 //! Outbound MCP: spends a Permit and adds the credential last, at the moment of sending.
 //! It must never send to another place than the Permit's Server, follow a redirect, or hand a credential back.
 
+pub mod local;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -243,7 +245,7 @@ fn reply(response: Response) -> Reply {
     Reply { status, headers, body }
 }
 
-fn fault(error: AccountError) -> UpstreamFault {
+pub(crate) fn fault(error: AccountError) -> UpstreamFault {
     let text = format!("{error}.");
     match error {
         AccountError::VaultLocked(_) => UpstreamFault::VaultLocked(text),

@@ -17,6 +17,7 @@ pub const NAMES: &[&str] = &[
     "servers",
     "server_add",
     "server_remove",
+    "local",
     "sign_in",
     "open_page",
     "sign_in_wait",

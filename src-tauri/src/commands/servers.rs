@@ -1,6 +1,8 @@
 //! Servers.
 
 use prokura_api::view::ServerView;
+use prokura_api::{LocalWish, Request};
+use serde_json::Value;
 
 use super::{Answer, Behind};
 
@@ -17,4 +19,9 @@ pub(crate) async fn server_add(host: Behind<'_>, url: String, name: String) -> A
 #[tauri::command]
 pub(crate) async fn server_remove(host: Behind<'_>, server: String) -> Answer<Vec<String>> {
     host.api().await?.server_remove(server).await
+}
+
+#[tauri::command]
+pub(crate) async fn local(host: Behind<'_>, wish: LocalWish) -> Answer<Value> {
+    host.api().await?.answer(Request::Local(wish)).await
 }

@@ -43,7 +43,7 @@ fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
             "limit": 1, "before": null, "filter": {}, "until": "1d", "format": "x", "seq": 1, "days": 1, "value": "1", "level": "digest", "mask": { "server": null, "tool": null, "pointer": "/a" }, "remove": false,
             "answer": "once", "pause": false, "mode": "off", "pem": "x", "scope": "class:read", "passphrase": null, "new": "x", "old": null,
             "proof": "new_key", "choice": {}, "address": "x", "machine": "client", "exception": "x", "holds": true, "port": null,
-            "wish": { "agent": "x", "server": "x", "effect": "ask", "act": "export" }, "grants": ["x"], "effect": null,
+            "wish": { "agent": "x", "server": "x", "effect": "ask", "act": "export", "local": "stop" }, "grants": ["x"], "effect": null,
         })),
         headers: Default::default(),
         invoke_key: INVOKE_KEY.to_owned(),

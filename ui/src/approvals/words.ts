@@ -12,6 +12,7 @@ export function allowWords(view: ApprovalView, chosen: Chosen): string {
   if (view.kind === "pairing") return `Let this program in as ${target}`;
   if (view.kind === "consent") return "Let this program sign in";
   if (view.kind === "scopes") return "Sign in to give this…";
+  if (view.kind === "local_start") return `Let ${view.server?.name ?? "it"} start like this`;
   if (chosen.kind === "same") return `Allow these arguments for ${spanWords(chosen.seconds)}`;
   if (chosen.kind === "target") return `Allow ${target} so for ${spanWords(chosen.seconds)}`;
   if (view.target_kind === "tool") return `Allow this call to ${target}`;
@@ -38,6 +39,7 @@ export function joinWords(caller: CallerView): string {
 
 /** What follows from a yes that is not about one call. */
 export function lastingWords(view: ApprovalView): string {
+  if (view.start) return "It holds for exactly this. Anything else of it, or another program behind it, asks again.";
   if (view.pairing?.reason === "untold") return "The answer holds for this one start.";
   return "It stays paired until you take it back under Agents. A changed program asks again.";
 }
@@ -59,9 +61,13 @@ export const verbWords = (view: ApprovalView): string => (view.target_kind === "
 export function aboutWords(view: ApprovalView): string {
   if (view.kind === "pairing") return "wants to come in as an agent";
   if (view.kind === "consent") return "wants to sign in as an agent";
+  if (view.kind === "local_start") return "a program of this machine, wants to be started";
   if (view.kind === "scopes") return `needs more from ${view.server?.name ?? "a server"}`;
   return `→ ${view.server?.name ?? "no server"} as ${view.account?.name ?? "nobody"}`;
 }
+
+/** Who asks: an agent, or the server that would be started. */
+export const askerOf = (view: ApprovalView): string => (view.kind === "local_start" ? (view.server?.name ?? "") : view.agent.name);
 
 const STATE: Record<string, string> = {
   pending: "waits for you",
@@ -72,7 +78,7 @@ const STATE: Record<string, string> = {
   dropped: "dropped",
 };
 
-export const stateWords = (view: ApprovalView): string => ((view.kind === "pairing" || view.kind === "consent") && view.state === "used" ? "let in" : view.kind === "scopes" && view.state === "used" ? "given" : (STATE[view.state] ?? view.state));
+export const stateWords = (view: ApprovalView): string => (view.kind === "local_start" && view.state === "used" ? "may start" : (view.kind === "pairing" || view.kind === "consent") && view.state === "used" ? "let in" : view.kind === "scopes" && view.state === "used" ? "given" : (STATE[view.state] ?? view.state));
 
 export function stateTone(state: string): "ask" | "allow" | "deny" | "plain" {
   if (state === "pending") return "ask";

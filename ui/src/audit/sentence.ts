@@ -24,6 +24,12 @@ const SENTENCES: Record<string, string> = {
   "question.settled": "{answer} {agent} at {server}",
   "server.added": "{server} was added",
   "server.removed": "{server} was removed",
+  "server.changed": "{server} is started in another way",
+  "server.start_approved": "You allowed {server} to be started",
+  "server.started": "{server} was started",
+  "server.stopped": "{server} was stopped",
+  "server.crashed": "{server} ended by itself",
+  "server.start_failed": "{server} could not be started",
   "server.exception": "An exception for {server} was made or taken back",
   "account.renamed": "An account at {server} is called {account} now",
   "account.chosen": "{agent} uses {account} at {server}",
@@ -133,7 +139,7 @@ export type RecordTone = "allow" | "ask" | "deny" | "plain";
 export function tone(record: RecordView): RecordTone {
   const ended = record.detail?.["result"] ?? record.detail?.["answer"];
   if (["failed", "not_sent", "rpc_error", "tool_error", "cancelled", "denied"].includes(String(ended))) return "deny";
-  if (/refused|failed|revoked|removed|recovered/.test(record.kind)) return "deny";
+  if (/refused|failed|revoked|removed|recovered|crashed/.test(record.kind)) return "deny";
   if (/question\.raised|tool\.changed|paused/.test(record.kind)) return "ask";
   if (record.kind === "call.outcome" || record.kind === "call.intent") return "allow";
   return "plain";

@@ -342,6 +342,23 @@ algorithm: string | null,
 kid: string | null, } } | "new_key";
 
 /**
+ * What a program can reach.
+ */
+export type ConfineWish = { 
+/**
+ * Folders and files it can read.
+ */
+read: Array<string>, 
+/**
+ * Folders and files it can read and change.
+ */
+write: Array<string>, 
+/**
+ * Whether it can use the network.
+ */
+network: boolean, };
+
+/**
  * A grant as it is wished for.
  */
 export type GrantWish = { 
@@ -436,6 +453,35 @@ name: string, } | { "act": "check",
 text: string, } | { "act": "words" };
 
 /**
+ * How a program is started.
+ */
+export type LaunchWish = { 
+/**
+ * A program's name or full path.
+ */
+command: string, 
+/**
+ * Its arguments, as they are: no shell reads them.
+ */
+arguments: Array<string>, 
+/**
+ * The folder it works in; omitted means the home folder.
+ */
+folder?: string, 
+/**
+ * Variables of its environment that are shown.
+ */
+environment: { [key in string]: string }, 
+/**
+ * Variables that are kept in the vault, with their values; `null` keeps the value that is there.
+ */
+secrets: { [key in string]: string | null }, 
+/**
+ * What it can reach; omitted means everything the person can.
+ */
+confine?: ConfineWish, };
+
+/**
  * How much an agent may take. What is left out stays.
  */
 export type LimitsWish = { 
@@ -463,6 +509,43 @@ answer_kib: number | null,
  * Everything else as it was at first.
  */
 reset: boolean, };
+
+/**
+ * Something about a server that is a program of this machine.
+ */
+export type LocalWish = { "local": "preview", 
+/**
+ * How.
+ */
+launch: LaunchWish, } | { "local": "add", 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * How it is started.
+ */
+launch: LaunchWish, } | { "local": "change", 
+/**
+ * Its name or id.
+ */
+server: string, 
+/**
+ * How it is started.
+ */
+launch: LaunchWish, } | { "local": "ask", 
+/**
+ * Its name or id.
+ */
+server: string, } | { "local": "stop", 
+/**
+ * Its name or id.
+ */
+server: string, } | { "local": "log", 
+/**
+ * Its name or id.
+ */
+server: string, };
 
 /**
  * What stands in for a person.
@@ -500,7 +583,7 @@ url: string,
 /**
  * Its name.
  */
-name: string, } | { "wish": "server_remove", 
+name: string, } | { "wish": "local" } & LocalWish | { "wish": "server_remove", 
 /**
  * Its name or id.
  */

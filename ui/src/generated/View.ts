@@ -253,7 +253,7 @@ export type ApprovalView = {
  */
 id: string, 
 /**
- * `call`, `pairing`, `consent` or `scopes`.
+ * `call`, `pairing`, `consent`, `scopes` or `local_start`.
  */
 kind: string, 
 /**
@@ -289,7 +289,7 @@ account: Named | null,
  */
 method: string, 
 /**
- * `tool`, `resource`, `prompt` or `method`; `agent` where it is not about a call.
+ * `tool`, `resource`, `prompt` or `method`; `agent` or `server` where it is not about a call.
  */
 target_kind: string, 
 /**
@@ -379,7 +379,11 @@ consent: ConsentView | null,
 /**
  * What kind `scopes` is about: what the account would have besides, then what it has.
  */
-scopes: Array<ScopeView> | null, };
+scopes: Array<ScopeView> | null, 
+/**
+ * What kind `local_start` is about.
+ */
+start?: StartView, };
 
 /**
  * What became of the questions of the last days.
@@ -801,6 +805,27 @@ traces: string | null,
 metrics: string | null, };
 
 /**
+ * What a confined program can reach besides the folders of the system, which it can read.
+ */
+export type ConfinementView = { 
+/**
+ * What it can read, in pieces.
+ */
+read: Array<Array<Piece>>, 
+/**
+ * What it can read and change, in pieces.
+ */
+write: Array<Array<Piece>>, 
+/**
+ * Whether it can use the network.
+ */
+network: boolean, 
+/**
+ * The program that confines it, in pieces.
+ */
+by: Array<Piece>, };
+
+/**
  * An agent that a program may be let in as.
  */
 export type ConsentAgent = { 
@@ -940,6 +965,47 @@ page: string,
  * Until when, RFC 3339.
  */
 expires_at: string, };
+
+/**
+ * What was entered to start a server, as it can be entered again. Secrets have names only.
+ */
+export type EnteredView = { 
+/**
+ * The command.
+ */
+command: string, 
+/**
+ * Its arguments.
+ */
+arguments: Array<string>, 
+/**
+ * The folder it works in.
+ */
+folder: string | null, 
+/**
+ * `NAME=VALUE` for each variable.
+ */
+environment: Array<string>, 
+/**
+ * The names of its secrets.
+ */
+secrets: Array<string>, 
+/**
+ * Whether it is confined.
+ */
+confined: boolean, 
+/**
+ * What it can read then.
+ */
+read: Array<string>, 
+/**
+ * What it can change then.
+ */
+write: Array<string>, 
+/**
+ * Whether it can use the network then.
+ */
+network: boolean, };
 
 /**
  * A file and what it held when Prokura looked at it.
@@ -1209,6 +1275,43 @@ target: string | null,
 holdable: boolean, };
 
 /**
+ * What would be started, exactly.
+ */
+export type LaunchView = { 
+/**
+ * The whole command line as a person would type it, in pieces.
+ */
+line: Array<Piece>, 
+/**
+ * The file that is started, in pieces.
+ */
+program: Array<Piece>, 
+/**
+ * The same file without links on its way, in pieces, where that is another path.
+ */
+file: Array<Piece> | null, 
+/**
+ * Each argument, in pieces.
+ */
+arguments: Array<Array<Piece>>, 
+/**
+ * The folder it works in, in pieces; `null` is the person's home.
+ */
+folder: Array<Piece> | null, 
+/**
+ * The variables it is given besides the few that every program gets.
+ */
+environment: Array<VariableView>, 
+/**
+ * What it can reach; `null` is everything the person can.
+ */
+confinement: ConfinementView | null, 
+/**
+ * What to look at twice, one sentence each.
+ */
+dangers: Array<string>, };
+
+/**
  * What is kept of the calls to a server.
  */
 export type LevelView = { 
@@ -1233,6 +1336,45 @@ mark: string,
  * The line; for `skipped`, how many.
  */
 text: string, };
+
+/**
+ * A server that is a program of this machine.
+ */
+export type LocalView = { 
+/**
+ * `unapproved`, `missing` (it cannot be started as things are), `running`, `stopped`, `crashed` (it is started
+ * again when it is used) or `given_up` (it is not).
+ */
+state: string, 
+/**
+ * Why, where there is more to say.
+ */
+why: string | null, 
+/**
+ * Its processes.
+ */
+pids: Array<number>, 
+/**
+ * What would be started now; `null` where it cannot be.
+ */
+launch: LaunchView | null, 
+/**
+ * What was entered.
+ */
+entered: EnteredView, 
+/**
+ * The question that waits, where it is not approved.
+ */
+question: string | null, };
+
+/**
+ * What a program wrote to its standard error.
+ */
+export type LogView = { 
+/**
+ * The newest of it, in pieces; what looks like a secret is masked.
+ */
+text: Array<Piece>, };
 
 /**
  * A name with its identifier.
@@ -1681,6 +1823,7 @@ endpoint: string,
 resource: string | null, 
 /**
  * `ready`, `sign_in_needed`, or `scopes_wanted`: some call needs more than the account was given.
+ * Of a program of this machine also `approval_needed`, and `stopped_for_good` after too many crashes.
  */
 state: string, 
 /**
@@ -1710,7 +1853,11 @@ added_at: string,
 /**
  * What the person excuses its authorization server: `no-pkce`, `other-issuer`.
  */
-exceptions: Array<string>, };
+exceptions: Array<string>, 
+/**
+ * How it stands, where it is a program of this machine.
+ */
+local?: LocalView, };
 
 /**
  * A sign-in that waits for the browser.
@@ -1806,6 +1953,23 @@ unknown: number,
  * The newest of those two kinds, newest first, at most 500.
  */
 shown: Array<SimulatedCallView>, };
+
+/**
+ * A program that wants to be started as a server.
+ */
+export type StartView = { 
+/**
+ * `first`, `changed`, or `moved`: the same command means another program now.
+ */
+reason: string, 
+/**
+ * What would be started.
+ */
+launch: LaunchView, 
+/**
+ * What was approved before, where it is known.
+ */
+before: LaunchView | null, };
 
 /**
  * How things stand.
@@ -1967,6 +2131,23 @@ at: string,
  * The last record of it.
  */
 seq: number, };
+
+/**
+ * A variable of the environment of a program.
+ */
+export type VariableView = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its value, in pieces; `null` where it is a secret in the vault.
+ */
+value: Array<Piece> | null, 
+/**
+ * Whether a secret was given for it.
+ */
+given: boolean, };
 
 /**
  * The result of a verification.

@@ -1,6 +1,6 @@
 // What can be asked of the Host, one typed function per wish. Views know this page and nothing below it.
 import type { Failure } from "../generated/Failure";
-import type { AccessWish, AnswerWish, AuditFilter, ClientWish, GrantWish, MachineWish, RulesWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
+import type { AccessWish, AnswerWish, AuditFilter, ClientWish, GrantWish, LaunchWish, LocalWish, MachineWish, RulesWish, SignInChoice, SimulationWish, WireWish } from "../generated/Request";
 import type {
   AccessView,
   AccountView,
@@ -18,6 +18,8 @@ import type {
   FlowView,
   DayView,
   GrantView,
+  LaunchView,
+  LogView,
   NetworkView,
   GuardrailFaultView,
   GuardrailView,
@@ -66,6 +68,16 @@ export const adopt = () => ask<StateView>("adopt");
 
 export const servers = () => ask<ServerView[]>("servers");
 export const serverAdd = (url: string, name: string) => ask<ServerView>("server_add", { url, name });
+/** Something about a server that is a program of this machine. */
+const local = <T>(wish: LocalWish) => ask<T>("local", { wish });
+/** What would be started; nothing is. */
+export const localPreview = (launch: LaunchWish) => local<LaunchView>({ local: "preview", launch });
+export const localAdd = (name: string, launch: LaunchWish) => local<ServerView>({ local: "add", name, launch });
+export const localChange = (server: string, launch: LaunchWish) => local<ServerView>({ local: "change", server, launch });
+/** Asks again whether it may start. */
+export const localAsk = (server: string) => local<ServerView>({ local: "ask", server });
+export const localStop = (server: string) => local<ServerView>({ local: "stop", server });
+export const localLog = (server: string) => local<LogView>({ local: "log", server });
 export const serverRemove = (server: string) => ask<string[]>("server_remove", { server });
 
 /** What a sign-in would ask for; nothing is registered or kept. */

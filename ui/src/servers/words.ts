@@ -2,6 +2,7 @@
 import type { AccountView, ServerView, ToolView } from "../generated/View";
 import { asName } from "../parts/name";
 import type { Tone } from "../parts/Badge.svelte";
+import { localState } from "./launch";
 
 export const CLASSES = ["read", "write", "destructive", "admin"] as const;
 export const CLASS_MEANS: Record<string, string> = {
@@ -26,6 +27,7 @@ export function hostOf(url: string): string {
 }
 
 export function serverState(server: ServerView): { tone: Tone; text: string } {
+  if (server.local) return localState(server.local);
   if (server.state === "ready") return { tone: "allow", text: "ready" };
   if (server.state === "sign_in_needed") return { tone: "ask", text: "sign-in needed" };
   if (server.state === "scopes_wanted") return { tone: "ask", text: "more access wanted" };

@@ -128,6 +128,7 @@ impl World {
             endpoint: endpoint.to_owned(),
             resource: None,
             audit_level: AuditLevel::Digest,
+            launch: None,
             added_at: self.clock.now(),
         };
         self.store.put_server(&server).unwrap();

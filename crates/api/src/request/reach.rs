@@ -1,7 +1,8 @@
 //! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
 
 use super::{
-    AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, GuardrailWish, Request, RulesWish,
+    AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, GuardrailWish, LocalWish, Request,
+    RulesWish,
 };
 
 /// What a wish does to what Agents may do.
@@ -25,6 +26,7 @@ impl Request {
         match self {
             _ if self.looks() => Reach::Looks,
             Self::ServerRemove { .. }
+            | Self::Local(LocalWish::Stop { .. })
             | Self::SignInCancel { .. }
             | Self::SignOut { .. }
             | Self::Unwire { .. }
@@ -85,6 +87,7 @@ impl Request {
                         | RulesWish::Import { digest: None, .. }
                 )
                 | Self::Bundle(BundleWish::List | BundleWish::Look { .. })
+                | Self::Local(LocalWish::Preview { .. })
                 | Self::Account(AccountWish::Plan { .. })
                 | Self::Doctor
                 | Self::Network

@@ -59,3 +59,18 @@ pub struct LimitsWish {
     #[serde(default)]
     pub reset: bool,
 }
+
+/// The seconds in `90s`, `15m`, `8h` or `30d`.
+#[must_use]
+pub fn seconds_in(text: &str) -> Option<i64> {
+    let unit = text.chars().last()?;
+    let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
+    let each = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(each).filter(|seconds| *seconds > 0)
+}

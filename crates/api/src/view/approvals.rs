@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ArgumentView, CallerView, ConsentView, Named, Piece, ScopeView, WhyView};
+use super::{ArgumentView, CallerView, ConsentView, Named, Piece, ScopeView, StartView, WhyView};
 
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -11,7 +11,7 @@ use super::{ArgumentView, CallerView, ConsentView, Named, Piece, ScopeView, WhyV
 pub struct ApprovalView {
     /// Its identifier.
     pub id: String,
-    /// `call`, `pairing`, `consent` or `scopes`.
+    /// `call`, `pairing`, `consent`, `scopes` or `local_start`.
     pub kind: String,
     /// `pending`, `allowed`, `used`, `denied`, `expired` or `dropped`.
     pub state: String,
@@ -29,7 +29,7 @@ pub struct ApprovalView {
     pub account: Option<Named>,
     /// The JSON-RPC method; empty where it is not about a call.
     pub method: String,
-    /// `tool`, `resource`, `prompt` or `method`; `agent` where it is not about a call.
+    /// `tool`, `resource`, `prompt` or `method`; `agent` or `server` where it is not about a call.
     pub target_kind: String,
     /// The tool name, URI or prompt name, in pieces.
     pub target: Vec<Piece>,
@@ -75,6 +75,10 @@ pub struct ApprovalView {
     pub consent: Option<ConsentView>,
     /// What kind `scopes` is about: what the account would have besides, then what it has.
     pub scopes: Option<Vec<ScopeView>>,
+    /// What kind `local_start` is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub start: Option<StartView>,
 }
 
 /// A URL or an e-mail address in a value, with its real host.

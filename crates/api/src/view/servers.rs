@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::Named;
+use super::{LocalView, Named};
 
 /// An account at a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -50,6 +50,7 @@ pub struct ServerView {
     /// What its tokens are bound to.
     pub resource: Option<String>,
     /// `ready`, `sign_in_needed`, or `scopes_wanted`: some call needs more than the account was given.
+    /// Of a program of this machine also `approval_needed`, and `stopped_for_good` after too many crashes.
     pub state: String,
     /// Its accounts.
     pub accounts: Vec<AccountView>,
@@ -65,6 +66,10 @@ pub struct ServerView {
     pub added_at: String,
     /// What the person excuses its authorization server: `no-pkce`, `other-issuer`.
     pub exceptions: Vec<String>,
+    /// How it stands, where it is a program of this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub local: Option<LocalView>,
 }
 
 /// A scope that a sign-in asks for.

@@ -139,6 +139,7 @@ impl Api {
             pairing: self.caller_view(question)?,
             consent: self.consent_view(question)?,
             scopes: self.scopes_view(question),
+            start: self.start_view(question)?,
         })
     }
 
@@ -201,13 +202,17 @@ impl Api {
             .as_ref()
             .and_then(|server| Url::parse(&server.endpoint).ok())
             .and_then(|url| url.host_str().map(str::to_owned));
+        let local = server.as_ref().is_some_and(|server| server.launch.is_some());
         let named = |id: &str, name: Option<String>| Named {
             id: id.to_owned(),
             name: name.unwrap_or_default(),
         };
         let server = server.map(|server| server.name);
         Ok(Place {
-            host: host.unwrap_or_default(),
+            host: match &local {
+                true => "this machine".to_owned(),
+                false => host.unwrap_or_default(),
+            },
             server: question.server.as_ref().map(|id| named(id.as_str(), server)),
             account: question.account.as_ref().map(|id| named(id.as_str(), account)),
         })
@@ -223,7 +228,9 @@ impl Api {
             None => None,
         };
         let said = match &question.kind {
-            QuestionKind::Call { .. } | QuestionKind::Scopes { .. } => String::new(),
+            QuestionKind::Call { .. }
+            | QuestionKind::Scopes { .. }
+            | QuestionKind::LocalStart { .. } => String::new(),
             QuestionKind::Pairing { caller, .. } => caller.name.clone(),
             // What a stranger calls itself is shown in pieces only.
             QuestionKind::Consent { name, .. } => super::consent::slug(name),
@@ -329,6 +336,12 @@ fn about(question: &Question) -> About {
             method: method.clone(),
             target_kind: target_kind.clone(),
             target: target.clone(),
+            class: None,
+        },
+        QuestionKind::LocalStart { plan, .. } => About {
+            method: String::new(),
+            target_kind: "server".to_owned(),
+            target: plan.launch.line(),
             class: None,
         },
         QuestionKind::Consent { name, .. } => About {

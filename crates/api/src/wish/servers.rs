@@ -1,13 +1,13 @@
 //! Servers and their Accounts.
 
 use prokura_account::Access;
-use prokura_domain::{Account, AccountKind, AccountState, Grant, Pin, Server};
+use prokura_domain::{Account, AccountKind, AccountState, Grant, Launch, Pin, Server};
 use url::Url;
 
 use super::shown;
 use crate::Api;
 use crate::failure::{Failure, FailureCode};
-use crate::view::{AccountView, ServerView};
+use crate::view::{AccountView, LocalView, ServerView};
 
 impl Api {
     /// All servers.
@@ -82,7 +82,10 @@ impl Api {
             accounts.iter().map(|account| self.account_view(account)).collect::<Result<_, _>>()?;
         let ready = accounts.iter().any(|account| account.state == AccountState::SignedIn);
         let wanting = accounts_seen.iter().any(|account| !account.scopes_wanted.is_empty());
+        let local = self.local_view(server)?;
         let state = match (ready, wanting) {
+            _ if stands(local.as_ref(), &["unapproved", "missing"]) => "approval_needed",
+            _ if stands(local.as_ref(), &["given_up"]) => "stopped_for_good",
             (false, _) => "sign_in_needed",
             (true, true) => "scopes_wanted",
             (true, false) => "ready",
@@ -91,7 +94,7 @@ impl Api {
         Ok(ServerView {
             id: server.id.to_string(),
             name: server.name.clone(),
-            endpoint: server.endpoint.clone(),
+            endpoint: server.launch.as_ref().map_or_else(|| server.endpoint.clone(), Launch::line),
             resource: server.resource.clone(),
             state: state.to_owned(),
             accounts: accounts_seen,
@@ -114,6 +117,7 @@ impl Api {
                 .into_iter()
                 .map(|exception| exception.as_str().to_owned())
                 .collect(),
+            local,
         })
     }
 
@@ -147,6 +151,11 @@ impl Api {
             scopes_unneeded: self.unneeded(account)?,
         })
     }
+}
+
+/// Whether a program of this machine is in one of these states.
+fn stands(local: Option<&LocalView>, states: &[&str]) -> bool {
+    local.is_some_and(|local| states.contains(&local.state.as_str()))
 }
 
 /// A URL that can be an MCP endpoint.

@@ -179,7 +179,8 @@ impl Delegation {
             QuestionKind::Call { call, .. } => Some(call),
             QuestionKind::Pairing { .. }
             | QuestionKind::Consent { .. }
-            | QuestionKind::Scopes { .. } => None,
+            | QuestionKind::Scopes { .. }
+            | QuestionKind::LocalStart { .. } => None,
         };
         let rules = question.why.into_iter().map(|why| why.rule).collect();
         let (digest, question, params) = (question.digest, question.id, question.params);

@@ -162,11 +162,15 @@ impl Delegation {
 
     /// The same, where more scopes may be waited for.
     pub(crate) async fn try_spend(&self, permit: Permit, landing: &Landing) -> Result<Reply, Halt> {
+        let server = permit.server().clone();
         let sent = tokio::select! {
             biased;
             () = landing.token().cancelled() => return Err(Halt::Refused(changed())),
             sent = self.0.parts.upstream.send(permit) => sent,
         };
+        if let Err(UpstreamFault::NotApproved(_)) = &sent {
+            return Err(Halt::Refused(self.unstarted(&server).await));
+        }
         sent.map_err(|fault| {
             let code = match &fault {
                 UpstreamFault::ScopesNeeded(scopes) => return Halt::Scopes(scopes.clone()),
@@ -175,6 +179,7 @@ impl Delegation {
                     RefusalCode::Unreachable
                 }
                 UpstreamFault::VaultLocked(_) => RefusalCode::VaultLocked,
+                UpstreamFault::NotApproved(_) => RefusalCode::Denied,
             };
             Halt::Refused(Refusal::new(code, fault.to_string()))
         })

@@ -7,6 +7,7 @@ mod budgets;
 mod conditions;
 mod doorman;
 mod flows;
+mod local;
 mod ownership;
 mod pairing;
 mod rounds;

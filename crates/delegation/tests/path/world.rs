@@ -18,6 +18,9 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::doorman::{Doorman, PlainPassphrases};
 
+#[path = "programs.rs"]
+mod programs;
+
 /// A vault without a key: the log works all the same.
 struct LockedVault;
 
@@ -194,6 +197,7 @@ impl World {
             store: store.clone(),
             log: log.clone(),
             upstream: upstream.clone(),
+            programs: Arc::new(programs::EveryProgram),
             prompter: prompter.clone(),
             accounts: Arc::new(NoAccounts),
             documents: documents.clone(),

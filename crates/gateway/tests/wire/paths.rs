@@ -141,6 +141,7 @@ pub fn server(name: &str) -> Server {
         endpoint: format!("https://{name}.example/mcp"),
         resource: None,
         audit_level: AuditLevel::Digest,
+        launch: None,
         added_at: Timestamp(0),
     }
 }

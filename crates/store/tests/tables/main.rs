@@ -50,6 +50,7 @@ fn server(id: &str, name: &str) -> Server {
         endpoint: "https://shop.example/mcp".to_owned(),
         resource: None,
         audit_level: AuditLevel::Arguments,
+        launch: None,
         added_at: Timestamp(5),
     }
 }
