@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use prokura_testkit::collector::Taken;
+use prokura_testkit::collector::{Taken, TakenSpan};
 use prokura_testkit::{Collector, Mood, eventually};
 use serde_json::{Value, json};
 
@@ -225,7 +225,22 @@ async fn calls_arrive_as_spans_and_totals_and_count_the_same_when_they_come_twic
     })
     .await
     .unwrap();
-    let spans = world.collector.spans();
+    as_they_went(&world.collector.spans());
+    // Killed, and the answer to the last message lost: the totals are no larger for it.
+    world.scene.host.kill().await.unwrap();
+    world.scene.host.restart().await.unwrap();
+    world.calls(1).await;
+    eventually("one call more", PATIENCE, || async {
+        (world.collector.points().get("prokura.calls{clerk,ledger,ok}") == Some(&6)).then_some(())
+    })
+    .await
+    .unwrap();
+    let bytes = world.collector.bytes();
+    assert!(!bytes.windows(8).any(|part| part == b"31337.42"), "an argument left the machine");
+}
+
+/// Six calls, five paid and one refused.
+fn as_they_went(spans: &[TakenSpan]) {
     let mut ids: Vec<_> = spans.iter().map(|span| span.id.clone()).collect();
     ids.sort();
     ids.dedup();
@@ -238,17 +253,6 @@ async fn calls_arrive_as_spans_and_totals_and_count_the_same_when_they_come_twic
     assert!(has("mcp.method.name", "tools/call") && has("gen_ai.agent.name", "clerk"), "{paid:?}");
     let denied = spans.iter().find(|span| span.name == "tools/call get_statement").unwrap();
     assert!(denied.faulty && denied.ms == 0, "{denied:?}");
-    // Killed, and the answer to the last message lost: the totals are no larger for it.
-    world.scene.host.kill().await.unwrap();
-    world.scene.host.restart().await.unwrap();
-    world.calls(1).await;
-    eventually("one call more", PATIENCE, || async {
-        (world.collector.points().get("prokura.calls{clerk,ledger,ok}") == Some(&6)).then_some(())
-    })
-    .await
-    .unwrap();
-    let bytes = world.collector.bytes();
-    assert!(!bytes.windows(8).any(|part| part == b"31337.42"), "an argument left the machine");
 }
 
 #[tokio::test]

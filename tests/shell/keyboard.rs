@@ -89,14 +89,18 @@ async fn the_main_job_is_done_by_keys_alone() {
     eventually("one grant less", SOON, || async { (grants(&stage).await == before).then_some(()) })
         .await
         .unwrap();
-    // And the way back: the same grant again, under another id.
-    window.sees("Undo").await;
-    display.keys(&["ctrl+z"]);
-    eventually("the grant again", SOON, || async { (grants(&stage).await > before).then_some(()) })
+    comes_back(&stage, before, &held).await;
+}
+
+/// The way back: the same grant again, under another id.
+async fn comes_back(stage: &Stage, before: usize, held: &serde_json::Value) {
+    stage.window.sees("Undo").await;
+    stage.display.keys(&["ctrl+z"]);
+    eventually("the grant again", SOON, || async { (grants(stage).await > before).then_some(()) })
         .await
         .unwrap();
     let again = stage.set.host.ok(&["grants", "list"]).await.unwrap();
-    assert_eq!(meanings(&again), meanings(&held));
+    assert_eq!(meanings(&again), meanings(held));
 }
 
 /// What grants say, without what is new of one that was made again.

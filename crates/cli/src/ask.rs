@@ -38,35 +38,14 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             let well = value.as_array().is_some_and(Vec::is_empty);
             Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        Command::Doctor => {
-            let value = match ask(&data, &Request::Doctor).await {
-                // Without a Host the folder itself can be looked at.
-                Err(failure) if failure.code == FailureCode::Unreachable => {
-                    serde_json::to_value(prokura_host::doctor::without_host(&data))
-                        .map_err(internal)?
-                }
-                told => told?,
-            };
-            show::print(&value, json);
-            let well = value.as_array().is_some_and(|checks| {
-                checks.iter().all(|check| check.get("ok") == Some(&Value::Bool(true)))
-            });
-            Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
+        Command::Doctor => doctor(&data, json).await,
         Command::Access(words) => {
             let value = ask(&data, &access::request(words)?).await?;
             show::print(&if json { value } else { access::for_people(&value) }, json);
             Ok(ExitCode::SUCCESS)
         }
         Command::Agents(Agents::Limits(words)) if !words.changes() => {
-            let agents = ask(&data, &Request::Agents).await?;
-            let named =
-                |agent: &&Value| agent.get("name").and_then(Value::as_str) == Some(&words.name);
-            let agent = agents.as_array().and_then(|all| all.iter().find(named));
-            let limits = agent.and_then(|agent| agent.get("limits")).ok_or_else(|| {
-                bad(format!("There is no agent \"{}\".", words.name), "See `prokura agents list`.")
-            })?;
-            show::print(limits, json);
+            show::print(&limits_of(&data, &words.name).await?, json);
             Ok(ExitCode::SUCCESS)
         }
         Command::Wire(words) => wire::run(&data, words, json).await,
@@ -82,6 +61,31 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+async fn doctor(data: &std::path::Path, json: bool) -> Result<ExitCode, Failure> {
+    let value = match ask(data, &Request::Doctor).await {
+        // Without a Host the folder itself can be looked at.
+        Err(failure) if failure.code == FailureCode::Unreachable => {
+            serde_json::to_value(prokura_host::doctor::without_host(data)).map_err(internal)?
+        }
+        told => told?,
+    };
+    show::print(&value, json);
+    let well = value.as_array().is_some_and(|checks| {
+        checks.iter().all(|check| check.get("ok") == Some(&Value::Bool(true)))
+    });
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The limits of one agent, as they are.
+async fn limits_of(data: &std::path::Path, name: &str) -> Result<Value, Failure> {
+    let agents = ask(data, &Request::Agents).await?;
+    let named = |agent: &&Value| agent.get("name").and_then(Value::as_str) == Some(name);
+    let agent = agents.as_array().and_then(|all| all.iter().find(named));
+    let limits = agent.and_then(|agent| agent.get("limits")).cloned();
+    limits
+        .ok_or_else(|| bad(format!("There is no agent \"{name}\"."), "See `prokura agents list`."))
 }
 
 pub async fn ask(data: &std::path::Path, request: &Request) -> Result<Value, Failure> {

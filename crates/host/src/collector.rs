@@ -3,7 +3,7 @@
 //! records. What was taken is remembered in the store, so an outage or a restart loses nothing. It must never send a
 //! payload, nor go past a record that was not taken.
 
-mod common;
+mod attributes;
 mod logs;
 mod signal;
 mod spans;

@@ -12,7 +12,7 @@ use prokura_domain::clock::Timestamp;
 use prost::Message as _;
 use serde_json::Value;
 
-use super::common::{hex, named, nanos, number, resource, said, scope, trace};
+use super::attributes::{hex, named, nanos, number, resource, said, scope, trace};
 
 /// The request that carries `records` of the log `log_id`.
 pub(super) fn of(log_id: &str, records: &[AuditRecord], now: Timestamp) -> Vec<u8> {

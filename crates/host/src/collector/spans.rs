@@ -10,7 +10,7 @@ use prokura_domain::{AuditRecord, Digest};
 use prost::Message as _;
 use serde_json::Value;
 
-use super::common::{named, nanos, resource, said, scope, trace};
+use super::attributes::{named, nanos, resource, said, scope, trace};
 use super::logs::words;
 
 /// The request that carries the calls that ended with `records`; nothing where none did.

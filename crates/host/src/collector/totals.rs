@@ -18,7 +18,7 @@ use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::common::{nanos, resource, said, scope};
+use super::attributes::{nanos, resource, said, scope};
 use super::logs::words;
 use super::spans::{ended, method};
 
