@@ -207,3 +207,24 @@ async fn the_design_page_is_accessible_and_fits() {
         assert_eq!(preview.off_the_side().await, Vec::<String>::new(), "{size:?}");
     }
 }
+
+#[tokio::test]
+async fn a_question_says_in_full_what_its_buttons_do_at_twice_the_size() {
+    let preview = Preview::open("light").await;
+    preview.page("design.html").await;
+    // The approval window is 560 wide. The browser's own cannot be half as narrow, a frame can.
+    for question in ["qst_1", "qst_2", "qst_5", "qst_20", "qst_21"] {
+        let frame = format!(
+            "document.body.innerHTML = '<iframe style=\"border: 0; width: 280px; height: 340px\" src=\"approval.html?scene=crowded&only={question}\"></iframe>'"
+        );
+        preview.window.script(&frame).await.unwrap();
+        let look = "const page = document.querySelector('iframe').contentDocument;
+            const button = page?.querySelector('[data-testid=allow]');
+            if (!button) return 'no button';
+            const [words, box] = [button.querySelector('span'), button.getBoundingClientRect()];
+            const cut = words.scrollWidth > words.clientWidth || words.innerText.length < 10;
+            const out = box.left < 0 || box.right > 280 || box.bottom > 340 || page.scrollingElement.scrollWidth > 280;
+            return cut ? 'its words are cut' : out ? 'it is out of the window' : 'in full'";
+        preview.until(question, look, json!("in full")).await;
+    }
+}

@@ -50,6 +50,7 @@ pub struct Preview {
 impl Preview {
     pub async fn open(theme: &str) -> Self {
         let alone = crate::stage::alone().await;
+        LazyLock::force(&BUILT);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let serving = tokio::spawn(serve(listener));
