@@ -52,14 +52,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Agents(Agents::Limits(words)) if !words.changes() => {
-            let agents = ask(&data, &Request::Agents).await?;
-            let named =
-                |agent: &&Value| agent.get("name").and_then(Value::as_str) == Some(&words.name);
-            let agent = agents.as_array().and_then(|all| all.iter().find(named));
-            let limits = agent.and_then(|agent| agent.get("limits")).ok_or_else(|| {
-                bad(format!("There is no agent \"{}\".", words.name), "See `prokura agents list`.")
-            })?;
-            show::print(limits, json);
+            show::print(&limits(&data, &words.name).await?, json);
             Ok(ExitCode::SUCCESS)
         }
         Command::Wire(words) => wire::run(&data, words, json).await,
@@ -79,6 +72,16 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
 
 pub async fn ask(data: &std::path::Path, request: &Request) -> Result<Value, Failure> {
     Client::connect(data).await?.ask(request).await
+}
+
+/// How much an agent may take.
+async fn limits(data: &std::path::Path, name: &str) -> Result<Value, Failure> {
+    let agents = ask(data, &Request::Agents).await?;
+    let named = |agent: &&Value| agent.get("name").and_then(Value::as_str) == Some(name);
+    let agent = agents.as_array().and_then(|all| all.iter().find(named));
+    agent.and_then(|agent| agent.get("limits")).cloned().ok_or_else(|| {
+        bad(format!("There is no agent \"{name}\"."), "List the agents with `prokura agents list`.")
+    })
 }
 
 fn request(command: Command) -> Result<Request, Failure> {
