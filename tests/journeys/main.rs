@@ -16,6 +16,7 @@ mod conditions;
 mod cookbook;
 mod copies;
 mod demo;
+mod elder;
 mod evidence;
 mod fidelity;
 mod flows;

@@ -34,6 +34,7 @@ cargo xtask COMMAND
   types [--check]              write ui/src/generated from crates/api, or compare only
   shots [--tutorial]           a picture of every screen, light and dark, into shots/, and of questions into docs/; those of the book too
   fuzz [TARGET]… [--seconds N] run the fuzz targets (all), 30 seconds each unless told otherwise
+  soak [--seconds N]           50 agents, 10 servers, random kills, for 30 minutes unless told otherwise
   bench [NAME [ARGS]…]         measure one thing with the release build; without a name, the list
   conformance LEG [--requirements REV]
                                LEG is server, client or authorization; the last line is JSON
@@ -74,6 +75,7 @@ fn act(words: &[String]) -> Result<()> {
         "conformance" => start::conformance(&place, rest),
         "fuzz" => fuzz::run(&place, rest),
         "bench" => bench::run(&place, rest),
+        "soak" => start::soak(&place, rest),
         other => bail!("there is no command {other:?}\n\n{USAGE}"),
     }
 }

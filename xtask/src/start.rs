@@ -81,6 +81,22 @@ pub fn prompt(place: &Place) -> Result<()> {
         .run()
 }
 
+/// `cargo xtask soak`. Every test run soaks for a minute; this is the long one.
+pub fn soak(place: &Place, words: &[String]) -> Result<()> {
+    let seconds = match words {
+        [] => "1800",
+        [flag, seconds] if flag == "--seconds" && seconds.parse::<u64>().is_ok() => seconds,
+        _ => bail!("this is how: cargo xtask soak [--seconds N]"),
+    };
+    python::install(place)?;
+    build::programs(place, &["prokura", "prokura-soak-server"])?;
+    let words = ["test", "--workspace", "--test", "soak", "--", "--nocapture"];
+    with_tools(place, Step::cargo(place, format!("soak for {seconds} s"), &words))
+        .env("PROKURA_SOAK_SECONDS", seconds)
+        .or("What leaked, hung or was lost is named above")
+        .run()
+}
+
 /// `cargo xtask conformance`.
 pub fn conformance(place: &Place, words: &[String]) -> Result<()> {
     let usage =

@@ -45,7 +45,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Agents(Agents::Limits(words)) if !words.changes() => {
-            show::print(&limits_of(&data, &words.name).await?, json);
+            show::print(&limits(&data, &words.name).await?, json);
             Ok(ExitCode::SUCCESS)
         }
         Command::Wire(words) => wire::run(&data, words, json).await,
@@ -78,18 +78,18 @@ async fn doctor(data: &std::path::Path, json: bool) -> Result<ExitCode, Failure>
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The limits of one agent, as they are.
-async fn limits_of(data: &std::path::Path, name: &str) -> Result<Value, Failure> {
+pub async fn ask(data: &std::path::Path, request: &Request) -> Result<Value, Failure> {
+    Client::connect(data).await?.ask(request).await
+}
+
+/// How much an agent may take.
+async fn limits(data: &std::path::Path, name: &str) -> Result<Value, Failure> {
     let agents = ask(data, &Request::Agents).await?;
     let named = |agent: &&Value| agent.get("name").and_then(Value::as_str) == Some(name);
     let agent = agents.as_array().and_then(|all| all.iter().find(named));
-    let limits = agent.and_then(|agent| agent.get("limits")).cloned();
-    limits
-        .ok_or_else(|| bad(format!("There is no agent \"{name}\"."), "See `prokura agents list`."))
-}
-
-pub async fn ask(data: &std::path::Path, request: &Request) -> Result<Value, Failure> {
-    Client::connect(data).await?.ask(request).await
+    agent.and_then(|agent| agent.get("limits")).cloned().ok_or_else(|| {
+        bad(format!("There is no agent \"{name}\"."), "List the agents with `prokura agents list`.")
+    })
 }
 
 fn request(command: Command) -> Result<Request, Failure> {

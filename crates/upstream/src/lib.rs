@@ -1,6 +1,7 @@
 //! Outbound MCP: spends a Permit and adds the credential last, at the moment of sending.
 //! It must never send to another place than the Permit's Server, follow a redirect, or hand a credential back.
 
+mod http_sse;
 pub mod local;
 
 use std::collections::HashMap;
@@ -12,11 +13,13 @@ use futures::StreamExt as _;
 use prokura_account::http::{Guard, Network};
 use prokura_account::{AccountBook, AccountError, Challenge, Proof};
 use prokura_delegation::{Broken, Reply, Upstream, UpstreamFault};
-use prokura_domain::{AccountId, Outgoing, ServerId, Verb};
+use prokura_domain::{AccountId, Json, Outgoing, ServerId, Verb};
 use prokura_policy::Permit;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
+
+use http_sse::Found;
 
 /// The longest a Server may take to begin its answer (CT-11).
 const FIRST_BYTE: Duration = Duration::from_secs(600);
@@ -33,13 +36,22 @@ pub trait Directory: Send + Sync {
     fn endpoint(&self, server: &ServerId, account: &AccountId) -> Option<(String, String)>;
 }
 
-/// The way out over Streamable HTTP.
+/// A Server, and where this very request goes: its endpoint, or a place of the same origin that it named for messages.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    name: &'a str,
+    url: &'a Url,
+    to: &'a Url,
+}
+
+/// The way out over HTTP: Streamable HTTP, and HTTP+SSE of 2024-11-05 to Servers that have nothing else (CT-13).
 pub struct HttpUpstream {
     directory: Arc<dyn Directory>,
     accounts: AccountBook,
     network: Network,
     /// By origin, with the version of the network they were built over.
     guards: Mutex<HashMap<String, (u64, Guard)>>,
+    old: http_sse::Sessions,
 }
 
 impl std::fmt::Debug for HttpUpstream {
@@ -52,7 +64,13 @@ impl HttpUpstream {
     /// The way out over `network`.
     #[must_use]
     pub fn new(directory: Arc<dyn Directory>, accounts: AccountBook, network: Network) -> Self {
-        Self { directory, accounts, network, guards: Mutex::new(HashMap::new()) }
+        Self {
+            directory,
+            accounts,
+            network,
+            guards: Mutex::default(),
+            old: http_sse::Sessions::default(),
+        }
     }
 
     /// One client per origin, so that connections are shared and the address rules are those of that Server.
@@ -74,14 +92,14 @@ impl HttpUpstream {
     /// Sends once; and once more where the proof only lacked a word of the Server's (RFC 9449 §9).
     async fn knock(
         &self,
-        place: (&str, &Url),
+        place: Place<'_>,
         guard: &Guard,
         outgoing: &Outgoing,
         proof: &Proof,
     ) -> Result<Response, UpstreamFault> {
         let response = self.exchange(place, guard, outgoing, proof).await?;
         let (status, headers) = (response.status().as_u16(), response.headers());
-        if self.accounts.heard(proof, place.1, status, headers) {
+        if self.accounts.heard(proof, place.to, status, headers) {
             return self.exchange(place, guard, outgoing, proof).await;
         }
         Ok(response)
@@ -89,12 +107,12 @@ impl HttpUpstream {
 
     async fn exchange(
         &self,
-        (name, url): (&str, &Url),
+        Place { name, url, to }: Place<'_>,
         guard: &Guard,
         outgoing: &Outgoing,
         proof: &Proof,
     ) -> Result<Response, UpstreamFault> {
-        guard.check(url).map_err(|fault| UpstreamFault::Unreachable(format!("{name}: {fault}")))?;
+        guard.check(to).map_err(|fault| UpstreamFault::Unreachable(format!("{name}: {fault}")))?;
         let method = match outgoing.verb {
             Verb::Post => Method::POST,
             Verb::Get => Method::GET,
@@ -108,7 +126,7 @@ impl HttpUpstream {
             )));
         }
         // The credential goes on last, and only onto this request.
-        let credential = self.accounts.headers(proof, method.as_str(), url).map_err(fault)?;
+        let credential = self.accounts.headers(proof, method.as_str(), to).map_err(fault)?;
         for (header, secret) in credential {
             let bad = || UpstreamFault::Garbled(format!("{name}: the stored key is no header"));
             let header = HeaderName::from_bytes(header.as_bytes()).map_err(|_| bad())?;
@@ -118,7 +136,7 @@ impl HttpUpstream {
         }
         let request = guard
             .client()
-            .request(method, url.clone())
+            .request(method, to.clone())
             .headers(headers)
             .body(outgoing.body.clone())
             .send();
@@ -166,26 +184,23 @@ impl HttpUpstream {
     }
 }
 
-#[async_trait]
-impl Upstream for HttpUpstream {
-    async fn send(&self, permit: Permit) -> Result<Reply, UpstreamFault> {
-        let (name, endpoint) = self
-            .directory
-            .endpoint(permit.server(), permit.account())
-            .ok_or_else(|| UpstreamFault::Unreachable("The server was removed.".to_owned()))?;
-        let url = Url::parse(&endpoint)
-            .map_err(|_| UpstreamFault::Unreachable(format!("{name} has no usable URL.")))?;
-        let guard = self.guard(&name, &url)?;
-        let account = permit.account();
+impl HttpUpstream {
+    /// One request with its Account's credential, renewed once where the Server refuses it.
+    async fn ask(
+        &self,
+        place: Place<'_>,
+        account: &AccountId,
+        outgoing: &Outgoing,
+    ) -> Result<Response, UpstreamFault> {
+        let guard = self.guard(place.name, place.url)?;
         let mut proof = self.accounts.proof(account, None).await.map_err(fault)?;
-        let place = (name.as_str(), &url);
-        let mut response = self.knock(place, &guard, permit.outgoing(), &proof).await?;
+        let mut response = self.knock(place, &guard, outgoing, &proof).await?;
         if response.status() == StatusCode::UNAUTHORIZED && proof.header().is_some() {
             // One resend, with a token the Server has not refused yet (DESIGN §4).
             match self.accounts.proof(account, Some(&proof)).await {
                 Ok(newer) => {
                     proof = newer;
-                    response = self.knock(place, &guard, permit.outgoing(), &proof).await?;
+                    response = self.knock(place, &guard, outgoing, &proof).await?;
                 }
                 // These pass, or say more than the Server's refusal does: signing in again would not help.
                 Err(
@@ -198,14 +213,91 @@ impl Upstream for HttpUpstream {
             }
         }
         if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-            && let Some(fault) = self.challenged(&name, account, &response).await?
+            && let Some(fault) = self.challenged(place.name, account, &response).await?
         {
             return Err(fault);
         }
         if response.status().is_redirection() {
             return Err(UpstreamFault::Unreachable(format!(
-                "{name} answers with a redirect, which is not followed. Enter the URL it redirects to."
+                "{} answers with a redirect, which is not followed. Enter the URL it redirects to.",
+                place.name
             )));
+        }
+        Ok(response)
+    }
+
+    /// Opens the stream of a Server that did not understand a handshake; `None` where it has none.
+    async fn open_old(
+        &self,
+        place: Place<'_>,
+        at: (&ServerId, &AccountId),
+    ) -> Result<Option<Arc<http_sse::Session>>, UpstreamFault> {
+        let Ok(response) = self.ask(place, at.1, &http_sse::opening()).await else {
+            return Ok(None);
+        };
+        let named = http_sse::named((place.name, place.url), response).await?;
+        let directory = Arc::clone(&self.directory);
+        let wanted = move |at: &(ServerId, AccountId)| directory.endpoint(&at.0, &at.1).is_some();
+        let at = (at.0.clone(), at.1.clone());
+        Ok(named.map(|named| self.old.begin(at, named, wanted)))
+    }
+
+    /// One message over such a stream.
+    async fn send_old(
+        &self,
+        place: Place<'_>,
+        session: &Arc<http_sse::Session>,
+        permit: &Permit,
+    ) -> Result<Reply, UpstreamFault> {
+        let outgoing = permit.outgoing();
+        match outgoing.verb {
+            Verb::Get => return Ok(session.stand()),
+            Verb::Delete => {
+                session.end();
+                return Ok(http_sse::empty(200));
+            }
+            Verb::Post => {}
+        }
+        let message = Json::read(&outgoing.body).unwrap_or(Json::Null);
+        let asks = message.member("id").filter(|_| message.member("method").is_some());
+        // It is waited for before it is sent: the answer may be faster than the word that it arrived.
+        let body = asks.map(|id| session.wait_for(id, message.member("params")));
+        let place = Place { to: &session.to, ..place };
+        let response = self.ask(place, permit.account(), outgoing).await?;
+        match body {
+            Some(body) if response.status().is_success() => {
+                Ok(Reply { status: 200, headers: session.headers(), body })
+            }
+            None if response.status().is_success() => Ok(http_sse::empty(202)),
+            Some(_) | None => Ok(reply(response)),
+        }
+    }
+}
+
+#[async_trait]
+impl Upstream for HttpUpstream {
+    async fn send(&self, permit: Permit) -> Result<Reply, UpstreamFault> {
+        let (name, endpoint) = self
+            .directory
+            .endpoint(permit.server(), permit.account())
+            .ok_or_else(|| UpstreamFault::Unreachable("The server was removed.".to_owned()))?;
+        let url = Url::parse(&endpoint)
+            .map_err(|_| UpstreamFault::Unreachable(format!("{name} has no usable URL.")))?;
+        let place = Place { name: &name, url: &url, to: &url };
+        let at = (permit.server(), permit.account());
+        match self.old.find(permit.outgoing(), at) {
+            Found::Session(session) if session.to.origin() == url.origin() => {
+                return self.send_old(place, &session, &permit).await;
+            }
+            // The Server broke the stream, or has another address now: a session that nobody knows.
+            Found::Session(_) | Found::Over => return Ok(http_sse::empty(404)),
+            Found::None => {}
+        }
+        let response = self.ask(place, permit.account(), permit.outgoing()).await?;
+        if http_sse::may_be_old(response.status().as_u16(), permit.outgoing())
+            && let Some(session) = self.open_old(place, at).await?
+        {
+            return self.send_old(place, &session, &permit).await;
         }
         Ok(reply(response))
     }
