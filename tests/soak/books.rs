@@ -59,9 +59,9 @@ impl Books {
     }
 
     /// Calls that have no outcome.
-    pub fn open(&self) -> Vec<&str> {
-        let open = self.intents.keys().filter(|call| !self.outcomes.contains_key(*call));
-        open.map(String::as_str).collect()
+    pub fn open(&self) -> Vec<(&str, u64)> {
+        let open = self.intents.iter().filter(|(call, _)| !self.outcomes.contains_key(*call));
+        open.map(|(call, (seq, _))| (call.as_str(), *seq)).collect()
     }
 
     /// Every intent has one outcome or is told to be unknown, never both, and there is no outcome without an intent. Gives

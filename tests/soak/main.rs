@@ -15,6 +15,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use prokura_testkit::{TestHost, eventually};
 use serde_json::json;
+use tokio::time::Instant;
 
 use agents::{Crowd, Tally};
 use books::Books;
@@ -102,6 +103,23 @@ async fn soak(host: &TestHost, servers: &Servers, crowd: &Crowd, time: Duration)
     samples
 }
 
+/// The books when nothing is under way any more. The longer it soaked, the longer one look at them takes.
+async fn settled(host: &TestHost, time: Duration) -> Books {
+    let began = Instant::now();
+    let mut looks = 0;
+    loop {
+        let books = Books::of(host).await;
+        looks += 1;
+        let open = books.open();
+        if open.is_empty() {
+            return books;
+        }
+        let late = looks > 5 && began.elapsed() > Duration::from_secs(30) + time / 10;
+        assert!(!late, "{} calls never ended: {open:?}", open.len());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn agents_and_servers_come_and_go_and_nothing_leaks_hangs_or_is_lost() {
     let seconds = std::env::var("PROKURA_SOAK_SECONDS").ok().and_then(|text| text.parse().ok());
@@ -117,11 +135,12 @@ async fn agents_and_servers_come_and_go_and_nothing_leaks_hangs_or_is_lost() {
     servers.all_up().await;
     crowd.everybody_reaches_both_servers().await;
     let pid = host.serving.as_ref().and_then(|serving| serving.pid()).unwrap();
-    let open = eventually("the end of every call", Duration::from_secs(30), || async {
-        let books = Books::of(&host).await;
-        books.open().is_empty().then_some(books)
-    });
-    let books = open.await.unwrap();
+    let (early, late) = (part(&samples, WARM), part(&samples, 1.0 - PART));
+    println!(
+        "resident: {early:.1} MiB warm, {late:.1} MiB at the end; killed {} servers",
+        servers.killed()
+    );
+    let books = settled(&host, time).await;
     books.outcomes_fit_intents();
     let quiet = held(pid);
 
@@ -141,7 +160,6 @@ async fn agents_and_servers_come_and_go_and_nothing_leaks_hangs_or_is_lost() {
     books.hold_every_mark(&servers.marks());
     assert_eq!(host.ok(&["audit", "verify"]).await.unwrap()["ok"], true);
 
-    let (early, late) = (part(&samples, WARM), part(&samples, 1.0 - PART));
     let figures = json!({
         "seconds": time.as_secs(), "agents": AGENTS, "servers": SERVERS,
         "calls": books.sent(), "records": books.records(), "unknown": unknown,
