@@ -1,6 +1,8 @@
 //! Pairing: which program may come in over the local socket, and as which Agent. The person decides, once for each
 //! program; a program that changed is another one.
 
+use std::time::Duration;
+
 use prokura_domain::call::Why;
 use prokura_domain::server::check_name;
 use prokura_domain::{
@@ -15,6 +17,9 @@ use crate::{Delegation, DelegationError};
 
 /// A program that was denied is refused for so long without asking again, so that it cannot wear the person down.
 const DENIED_MS: i64 = 60_000;
+/// How often, and after what time, it is looked whether a yes was carried out. A busy disk takes its time.
+const LOOKS: u32 = 500;
+const LOOK: Duration = Duration::from_millis(20);
 /// Pairings that wait for the person at most.
 const WAITING: usize = 8;
 
@@ -43,12 +48,25 @@ impl Delegation {
             None => self.ask_pairing(&caller, reason).await?,
         };
         let answered = self.answered(&question.id).await?;
+        let answered = self.carried_out(answered).await.map_err(internal)?;
         let agent = self.agent_called(&caller.name).map_err(internal)?;
         match (answered.state, agent) {
             (QuestionState::Used, Some(agent)) if agent.state == AgentState::Active => Ok(agent),
             (QuestionState::Used, Some(_)) => Err(revoked()),
             _ => Err(unpaired(&answered)),
         }
+    }
+
+    /// A yes is carried out a moment after it is given; until then it is no answer yet.
+    async fn carried_out(&self, mut question: Question) -> Result<Question, StoreError> {
+        for _ in 0..LOOKS {
+            if question.state != QuestionState::Allowed {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+            question = self.store().question(&question.id)?.unwrap_or(question);
+        }
+        Ok(question)
     }
 
     /// Whether a program that was let in may no longer be here, and what it is told.
