@@ -102,6 +102,42 @@ async fn servers_are_taken_over_with_their_keys_and_nothing_keeps_them_in_clear(
 }
 
 #[tokio::test]
+async fn a_program_that_an_agent_started_is_taken_over_and_waits_for_the_person() {
+    // U-17
+    let host = TestHost::start().await.unwrap();
+    let secret = "tok-notes-9988776655";
+    let settings = json!({ "mcpServers": { "notes": {
+        "command": "sh", "args": ["-c", "exit 3"], "env": { "NOTES_TOKEN": secret, "EMPTY": "" }
+    } } });
+    let text = serde_json::to_string_pretty(&settings).unwrap();
+    let cursor = Settings::put(&host, ".cursor/mcp.json", &text);
+    let wired = host
+        .ok(&["wire", "connect", "cursor", "--as", "cursor", "--take", "notes", "--yes"])
+        .await
+        .unwrap();
+    assert_eq!(wired["servers"], json!(["notes"]));
+    assert!(!cursor.text().contains("exit 3"), "{}", cursor.text());
+    let servers = host.ok(&["servers", "list"]).await.unwrap();
+    let local = &servers[0]["local"];
+    assert_eq!(
+        (&local["state"], &local["entered"]["secrets"]),
+        (&json!("unapproved"), &json!(["NOTES_TOKEN"]))
+    );
+    assert_eq!(host.pending().await.unwrap()["kind"], "local_start");
+    assert!(!kinds(&host).await.contains(&"server.started".to_owned()));
+    for file in walk(host.folder.data()) {
+        let bytes = fs::read(&file).unwrap();
+        assert!(
+            !bytes.windows(secret.len()).any(|part| part == secret.as_bytes()),
+            "{}",
+            file.display()
+        );
+    }
+    host.ok(&["wire", "undo", "cursor", "--yes"]).await.unwrap();
+    assert_eq!(cursor.text(), text);
+}
+
+#[tokio::test]
 async fn a_server_that_cannot_be_added_leaves_the_settings_as_they_are() {
     let host = TestHost::start().await.unwrap();
     let text = r#"{ "mcpServers": { "gone": { "url": "http://127.0.0.1:9/mcp" } } }"#;

@@ -14,7 +14,14 @@ pub struct Group {
 /// What everything without a window needs.
 pub const HEADLESS: &Group = &Group {
     purpose: "tests without a window",
-    packages: &["dbus-daemon", "gnome-keyring", "pkg-config", "procps", "python3-venv"],
+    packages: &[
+        "bubblewrap",
+        "dbus-daemon",
+        "gnome-keyring",
+        "pkg-config",
+        "procps",
+        "python3-venv",
+    ],
 };
 
 /// What the window needs, to build it and to drive it.

@@ -24,13 +24,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             let place = sign_in::Place { server: name, account, print_url, json };
             sign_in::run(&data, place, *choice, *machine).await
         }
-        Command::Servers(
-            words @ (Servers::AddLocal(_)
-            | Servers::ChangeLocal { .. }
-            | Servers::Ask { .. }
-            | Servers::Stop { .. }
-            | Servers::Log { .. }),
-        ) => local::run(&data, words, json).await,
+        Command::Servers(words) if local::is_one(&words) => local::run(&data, words, json).await,
         Command::Audit(words) => audit::run(&data, *words, json).await,
         Command::Guardrails(words @ Guardrails::Check { .. }) => {
             let value = ask(&data, &guardrails::request(words)?).await?;

@@ -12,6 +12,18 @@ use crate::args::{Launch, Servers};
 use crate::ask::{ask, bad, internal};
 use crate::{hidden, question, show};
 
+/// Whether it is one of these commands.
+pub fn is_one(words: &Servers) -> bool {
+    matches!(
+        words,
+        Servers::AddLocal(_)
+            | Servers::ChangeLocal { .. }
+            | Servers::Ask { .. }
+            | Servers::Stop { .. }
+            | Servers::Log { .. }
+    )
+}
+
 /// Runs one of these commands.
 pub async fn run(data: &Path, words: Servers, json: bool) -> Result<ExitCode, Failure> {
     let wish = match words {

@@ -1,5 +1,7 @@
 //! Servers that are programs of this machine: added, changed, stopped, and shown exactly as they would be started.
 
+use std::collections::BTreeSet;
+
 use prokura_account::Secret;
 use prokura_domain::{
     Confinement, Launch, Plan, Question, QuestionKind, QuestionState, Running, Server,
@@ -50,6 +52,49 @@ impl Api {
             return Err(failure);
         }
         self.server_view(&server, &self.store().grants()?)
+    }
+
+    /// The local server for one that an agent program starts: the one with the same command, or a new one that waits for
+    /// the person. What the program gave it as environment can be secrets, so all of that goes into the vault.
+    pub(crate) async fn local_taken(
+        &self,
+        name: String,
+        command: &str,
+        arguments: &[String],
+        env: &[(String, String)],
+    ) -> Result<String, Failure> {
+        let refers = |text: &String| text.contains("${") || text.contains("{env:");
+        if arguments.iter().chain(env.iter().map(|(_, value)| value)).any(refers) {
+            return Err(Failure::new(
+                FailureCode::BadRequest,
+                format!(
+                    "The command of \"{name}\" refers to a variable or an input of its program."
+                ),
+                "Leave it where it is, or add it by hand with `prokura servers add-local`.",
+            ));
+        }
+        let names: BTreeSet<&String> = env.iter().map(|(name, _)| name).collect();
+        let same = |server: &Server| {
+            server.launch.as_ref().is_some_and(|launch| {
+                let own = launch.secrets.iter().chain(launch.environment.keys());
+                launch.command == command
+                    && launch.arguments == arguments
+                    && own.collect::<BTreeSet<_>>() == names
+            })
+        };
+        if let Some(known) = self.store().servers()?.into_iter().find(same) {
+            return Ok(known.name);
+        }
+        let (empty, given): (Vec<_>, Vec<_>) =
+            env.iter().cloned().partition(|(_, value)| value.is_empty());
+        let launch = LaunchWish {
+            command: command.to_owned(),
+            arguments: arguments.to_vec(),
+            environment: empty.into_iter().collect(),
+            secrets: given.into_iter().map(|(name, value)| (name, Some(value))).collect(),
+            ..LaunchWish::default()
+        };
+        Ok(self.local_add(name, launch).await?.name)
     }
 
     /// Starts a server in another way from now on, and asks the person again.

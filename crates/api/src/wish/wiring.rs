@@ -156,15 +156,18 @@ impl Api {
 
     /// The server in Prokura for one of the program's: the one with the same URL, or a new one, with its key.
     async fn take_over(&self, take: &Take) -> Result<String, Failure> {
-        let Kind::Remote { url, .. } = &take.entry.kind else {
-            return Err(Failure::new(
-                FailureCode::BadRequest,
-                format!(
-                    "\"{}\" is started by a command; only servers with a URL can be taken over.",
-                    take.name
-                ),
-                "Leave it where it is.",
-            ));
+        let url = match &take.entry.kind {
+            Kind::Remote { url, .. } => url,
+            Kind::Local { command, args, env } => {
+                return self.local_taken(self.free_name(&take.name)?, command, args, env).await;
+            }
+            Kind::Other => {
+                return Err(Failure::new(
+                    FailureCode::BadRequest,
+                    format!("\"{}\" has neither a URL nor a command.", take.name),
+                    "Leave it where it is.",
+                ));
+            }
         };
         let known = self.store().servers()?.into_iter().find(|server| same(server, url));
         if let Some(server) = known {
