@@ -131,6 +131,8 @@ pub enum RefusalCode {
     VaultLocked,
     /// The message is not right.
     Malformed,
+    /// The Agent did not say that it knows tasks (2026-07-28).
+    TasksUndeclared,
     /// A fault of Prokura.
     Internal,
 }

@@ -5,7 +5,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use prokura_domain::{AccountId, AgentId, Call, Digest, Json, ServerId};
+use prokura_domain::protocol::META_CAPABILITIES;
+use prokura_domain::{AccountId, AgentId, Call, Digest, Era, Json, ServerId};
 use serde::Deserialize;
 
 use crate::Delegation;
@@ -14,6 +15,8 @@ use crate::message::{Inbound, Kind, Refusal, RefusalCode, Reply};
 
 /// Cursors of one Agent that are remembered; the oldest goes first.
 const CURSORS: usize = 512;
+/// The extension by which agents of 2026-07-28 know tasks.
+const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 /// `_meta` key of the task a request belongs to (2025-11-25).
 const RELATED: &str = "io.modelcontextprotocol/related-task";
 
@@ -99,6 +102,25 @@ fn cursor_digest(inbound: &Inbound, method: &str, cursor: &str) -> Digest {
     Digest::of(&[b"prokura-cursor-v1", parts[0], b"\0", parts[1], b"\0", parts[2], b"\0", parts[3]])
 }
 
+/// What 2026-07-28 says before it comes to whose task it is: there is no `tasks/result`, and who did not declare tasks has
+/// none.
+fn declared(inbound: &Inbound, method: &str, params: &Json) -> Result<(), Refusal> {
+    if inbound.era != Era::Modern {
+        return Ok(());
+    }
+    if method == "tasks/result" {
+        return Err(Refusal::new(RefusalCode::Unknown, "There is no such method."));
+    }
+    let meta = params.member("_meta").and_then(|meta| meta.member(META_CAPABILITIES));
+    let extensions = meta.and_then(|said| said.member("extensions"));
+    if extensions.is_none_or(|all| all.member(EXTENSION).is_none()) {
+        let text =
+            format!("This needs the capability {EXTENSION}, and the request does not declare it.");
+        return Err(Refusal::new(RefusalCode::TasksUndeclared, text));
+    }
+    Ok(())
+}
+
 fn is_list(method: &str) -> bool {
     matches!(
         method,
@@ -116,6 +138,7 @@ impl Delegation {
         let Kind::Message { method, params, id } = &inbound.kind else { return Ok(()) };
         match method.as_str() {
             "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/update" => {
+                declared(inbound, method, params)?;
                 let task = params.member("taskId").and_then(Json::as_str).unwrap_or_default();
                 self.own_task(inbound, task)?;
             }

@@ -21,6 +21,8 @@ pub(crate) const INTERNAL_ERROR: i64 = -32603;
 pub(crate) const RESOURCE_NOT_FOUND: i64 = -32002;
 /// MCP from 2026-07-28: header and body differ.
 pub(crate) const HEADER_MISMATCH: i64 = -32020;
+/// MCP from 2026-07-28: the client did not declare what this needs.
+pub(crate) const CAPABILITY_NEEDED: i64 = -32021;
 /// MCP from 2026-07-28: the version is not spoken.
 pub(crate) const UNSUPPORTED_VERSION: i64 = -32022;
 
@@ -97,6 +99,7 @@ pub(crate) fn code_of(code: RefusalCode) -> i64 {
         RefusalCode::AuditBroken => own::AUDIT,
         RefusalCode::VaultLocked => own::VAULT,
         RefusalCode::Malformed => INVALID_PARAMS,
+        RefusalCode::TasksUndeclared => CAPABILITY_NEEDED,
         RefusalCode::Internal => INTERNAL_ERROR,
     }
 }

@@ -128,3 +128,23 @@ async fn a_cursor_is_good_for_the_agent_and_the_list_it_was_given_for() {
     assert_eq!(passed(&world, next("prompts/list")).await.unwrap_err(), refused);
     assert_eq!(world.sent(), sent);
 }
+
+/// SB-17: before it comes to whose task it is, an agent of 2026-07-28 has to declare tasks, and there is no `tasks/result`.
+#[tokio::test]
+async fn who_does_not_declare_tasks_is_told_to_and_reaches_no_server() {
+    let world = with_task(ASKED, r#"{"task":{"taskId":"t-1"}}"#, false).await;
+    let sent = world.sent();
+    let modern = |method: &str, params: &str| {
+        let inbound = world.inbound(method, params);
+        Inbound { era: prokura_domain::Era::Modern, session: None, ..inbound }
+    };
+    for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        let refused = passed(&world, modern(method, r#"{"taskId":"t-1"}"#)).await.unwrap_err();
+        assert_eq!(refused.code, RefusalCode::TasksUndeclared, "{method}");
+    }
+    let declared = r#"{"taskId":"t-1","_meta":{"io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}}}"#;
+    let gone = passed(&world, modern("tasks/result", declared)).await.unwrap_err();
+    assert_eq!(gone.code, RefusalCode::Unknown);
+    assert_eq!(world.sent(), sent);
+    passed(&world, modern("tasks/get", declared)).await.unwrap();
+}

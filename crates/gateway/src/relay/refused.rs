@@ -7,8 +7,10 @@ use prokura_domain::{Era, Json};
 
 use super::Errand;
 use crate::away::{
-    Away, INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND, clip, code_of, error, result,
+    Away, CAPABILITY_NEEDED, INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND, clip, code_of,
+    error, result,
 };
+use crate::tasks::EXTENSION;
 
 /// The status and the message for a request that was refused.
 pub(crate) fn refused(errand: &Errand, refusal: &Refusal) -> (StatusCode, Json) {
@@ -20,6 +22,13 @@ pub(crate) fn refused(errand: &Errand, refusal: &Refusal) -> (StatusCode, Json) 
         let status =
             if errand.era == Era::Modern { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         return (status, error(Some(&id), INVALID_PARAMS, &refusal.message, None));
+    }
+    if refusal.code == RefusalCode::TasksUndeclared {
+        let tasks = Json::object([(EXTENSION, Json::object::<String>([]))]);
+        let needed = Json::object([("extensions", tasks)]);
+        let data = Json::object([("requiredCapabilities", needed)]);
+        let said = error(Some(&id), CAPABILITY_NEEDED, &refusal.message, Some(data));
+        return (StatusCode::BAD_REQUEST, said);
     }
     if errand.method == "tools/call" {
         return (StatusCode::OK, result(&id, tool_error(errand.era, &refusal.message)));
