@@ -38,6 +38,7 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         sign_in::sign_in_paste, sign_in::sign_in_machine, sign_in::account_rename, sign_in::account_use, sign_in::scopes_ask_again,
         sign_in::server_except, sign_in::redirect, sign_in::client_set, sign_in::key_set, sign_in::sign_out,
         tools::tools, tools::tools_refresh, tools::tool_classify, tools::tool_accept, tools::tools_label,
+        tools::tool_run, tools::tool_run_stop,
         flow::flow, flow::flow_set, flow::flow_forget,
         guardrails::guardrails, guardrails::guardrail_add, guardrails::guardrail_change,
         guardrails::guardrail_remove, guardrails::guardrail_check, guardrails::guardrail_words,

@@ -37,6 +37,7 @@ mod programs;
 mod records;
 mod replay;
 mod rules_file;
+mod running;
 mod scene;
 mod secrets;
 mod sign_in;

@@ -6,6 +6,7 @@ import * as data from "./data";
 import { asking } from "./asking";
 import * as very from "./full";
 import { local, localServers, starting } from "./local";
+import { run } from "./run";
 
 const query = new URLSearchParams(location.search);
 const asked = query.get("scene") ?? "normal";
@@ -57,6 +58,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   server_add: () => fail("unreachable", "mcp.example.com did not answer.", "Check the address. Servers on this machine may use http; all others need https."),
   local: (args) => local(scene, args["wish"] as LocalWish),
   tools: (args) => data.tools(scene, String(args["server"])),
+  tool_run: (args) => (String(args["arguments"]).includes("wait") ? new Promise(() => undefined) : run(String(args["arguments"]))),
   tools_refresh: (args) => data.tools(scene, String(args["server"])),
   sign_in_plan: () => data.plan,
   sign_in_paste: () => null,

@@ -6,7 +6,7 @@ export type Scene = "empty" | "normal" | "crowded" | "failing";
 const now = Date.now();
 export const ago = (minutes: number): string => new Date(now - minutes * 60_000).toISOString();
 const hash = (seed: number): string => Array.from({ length: 64 }, (_, at) => ((seed * 7919 + at * 104_729 + at * at * 31) % 16).toString(16)).join("");
-const text = (value: string): Piece[] => [{ text: value, mark: false }];
+export const text = (value: string): Piece[] => [{ text: value, mark: false }];
 
 export const state = (scene: Scene): StateView => ({
   http: "http://127.0.0.1:47200",

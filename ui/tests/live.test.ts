@@ -27,3 +27,18 @@ test("when one that failed is well again, the others that failed are asked for t
   expect(asked).toBeLessThan(9);
   ends.forEach((end) => end());
 });
+
+test("answers are shown while newer ones are still asked for, and never an older after a newer", async () => {
+  const waiting: ((word: string) => void)[] = [];
+  const live = new Live(() => new Promise<string>((answer) => waiting.push(answer)), []);
+  const all = [live.again(), live.again(), live.again()];
+  waiting[1]?.("second");
+  await settle();
+  expect(live.value).toBe("second");
+  waiting[0]?.("first");
+  await settle();
+  expect(live.value).toBe("second");
+  waiting[2]?.("third");
+  await Promise.all(all);
+  expect(live.value).toBe("third");
+});

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use crate::failure::{Failure, FailureCode};
 use crate::request::{
     AccountWish, AskingWish, AuditWish, BundleWish, GuardrailWish, LocalWish, Request, RulesWish,
+    RunWish,
 };
-use crate::{Api, Origin};
+use crate::{Api, Origin, RunCall};
 
 fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {
     serde_json::to_value(view?).map_err(|error| {
@@ -61,6 +62,11 @@ impl Api {
             Request::Unwire { program, digest } => value(self.unwire(program, digest).await),
             Request::Guardrail(wish) => self.answer_about_guardrails(wish).await,
             Request::Simulate(wish) => value(self.simulate(wish).await),
+            Request::Run(RunWish::Stop { name }) => value(self.run_stop(name).await),
+            Request::Run(RunWish::Call { server, account, tool, arguments, name }) => {
+                let call = RunCall { server, account, tool, arguments, name };
+                value(self.run(call, Origin::Cli).await)
+            }
             Request::Rules(wish) => self.answer_about_rules(wish).await,
             Request::Bundle(wish) => self.answer_about_bundles(wish).await,
             Request::Audit(wish) => self.answer_about_audit(wish).await,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use prokura_account::AccountBook;
 use prokura_delegation::Delegation;
 use prokura_domain::port::Sealer;
-use prokura_domain::{Change, Server};
+use prokura_domain::{Agent, Change, Server};
 use prokura_store::{Log, Store};
 pub use prokura_wiring::Folders;
 use tokio::sync::broadcast;
@@ -34,8 +34,9 @@ pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
     AccessWish, AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, ClientWish,
     ConfineWish, GrantWish, GuardrailWish, LaunchWish, LocalWish, MachineWish, Request, RulesWish,
-    SignInChoice, SimulationWish, WireWish, seconds_in,
+    RunWish, SignInChoice, SimulationWish, WireWish, seconds_in,
 };
+pub use wish::RunCall;
 
 /// How far the collector is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,6 +71,9 @@ pub trait Surroundings: Send + Sync {
     fn program(&self) -> PathBuf;
     /// The newest record that the collector took, and what is in the way of more.
     fn collected(&self) -> Collected;
+    /// Lets an Agent of this process in, as one that came in over a socket: MCP, line by line, to one Server as
+    /// `NAME@ACCOUNT`. Dropping it is leaving.
+    fn let_in(&self, agent: Agent, place: String) -> tokio::io::DuplexStream;
     /// Looks for trouble outside of the parts below: keyring, folder, port.
     fn checks(&self) -> Vec<view::CheckView>;
 }
@@ -97,7 +101,7 @@ impl std::fmt::Debug for Parts {
 }
 
 /// Everything that can be asked of a Host.
-pub struct Api(Parts);
+pub struct Api(Parts, wish::Runs);
 
 impl std::fmt::Debug for Api {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -109,7 +113,7 @@ impl Api {
     /// The border over these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(parts)
+        Self(parts, wish::Runs::default())
     }
 
     /// What changed, as it changes.

@@ -7,6 +7,7 @@ mod guardrails;
 mod local;
 mod reach;
 mod rules;
+mod run;
 mod wishes;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub use guardrails::{GuardrailWish, SimulationWish};
 pub use local::{ConfineWish, LaunchWish, LocalWish};
 pub use reach::Reach;
 pub use rules::{BundleWish, RulesWish};
+pub use run::RunWish;
 pub use wishes::{AccessWish, LimitsWish, WireWish, seconds_in};
 
 /// A grant as it is wished for.
@@ -227,6 +229,8 @@ pub enum Request {
         /// The tool.
         tool: String,
     },
+    /// A tool that the person calls themselves.
+    Run(RunWish),
     /// The agent programs on this machine whose settings Prokura can change, and what they have.
     Programs,
     /// How a program's settings would read with Prokura in them.

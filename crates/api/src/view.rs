@@ -13,6 +13,7 @@ mod network;
 mod pairings;
 mod program;
 mod rules;
+mod run;
 mod simulation;
 
 mod servers;
@@ -40,6 +41,7 @@ pub use network::{AuthorityView, NetworkView};
 pub use pairings::{CallerView, FileView, PairingView, ProcessView};
 pub use program::{LineView, OwnServerView, ProgramView, WirePreviewView, WiredView};
 pub use rules::{BundleView, BundledView, PlannedRuleView, RulePlanView};
+pub use run::{ContentPartView, RunView};
 pub use servers::{AccountView, DeviceView, PlanView, ScopeView, ServerView, SignInView};
 pub use simulation::{SimulatedCallView, SimulationView};
 

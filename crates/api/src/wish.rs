@@ -20,6 +20,7 @@ mod local;
 mod network;
 mod portable;
 mod rules;
+mod run;
 mod servers;
 mod sign_in;
 mod simulation;
@@ -28,6 +29,9 @@ mod tools;
 mod wiring;
 
 use prokura_domain::Timestamp;
+
+pub use run::RunCall;
+pub(crate) use run::Runs;
 
 /// A moment as it is shown: RFC 3339.
 fn shown(at: Timestamp) -> String {

@@ -23,7 +23,7 @@ pub use grants::{EffectWord, GrantAdd, Grants};
 pub use limits::Limits;
 pub use local::Launch;
 pub use network::Network;
-pub use tools::{Flow, Tools};
+pub use tools::{Flow, Run, Tools};
 pub use wire::{WayWord, Wire};
 
 use crate::guardrails::{Guardrails, Simulate};
@@ -73,6 +73,8 @@ pub enum Command {
     /// Tools: list, classify, accept.
     #[command(subcommand)]
     Tools(Tools),
+    /// Call a tool yourself, as the agent "you": the same grants, approvals and records as for everybody.
+    Run(Run),
     /// Guardrails: policies above all grants, in Cedar.
     #[command(subcommand)]
     Guardrails(Guardrails),

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::args::{Agents, Args, Command, Flow, Network, Servers, Tools};
 use crate::guardrails::Guardrails;
 use crate::{
-    access, approvals, audit, bundles, grants, guardrails, local, reference, rules, serve, show,
-    sign_in, wire,
+    access, approvals, audit, bundles, grants, guardrails, local, reference, rules, run, serve,
+    show, sign_in, wire,
 };
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -42,6 +42,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
             show::print(&limits(&data, &words.name).await?, json);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Run(words) => run::run(&data, words, json).await,
         Command::Wire(words) => wire::run(&data, words, json).await,
         Command::Grants(words) => grants::run(&data, words, json).await,
         Command::Rules(words) => rules::run(&data, words, json).await,
@@ -102,19 +103,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Network(Network::Distrust { name }) => Request::NetworkDistrust { name },
         Command::Resume => Request::Resume,
         Command::Servers(words) => servers(words)?,
-        Command::Agents(Agents::Add { name, key: _ }) => Request::AgentAdd { name },
-        Command::Agents(Agents::List) => Request::Agents,
-        Command::Agents(Agents::Revoke { name }) => Request::AgentRevoke { agent: name },
-        Command::Agents(Agents::Pause { name }) => Request::AgentPause { agent: name },
-        Command::Agents(Agents::Resume { name }) => Request::AgentResume { agent: name },
-        Command::Agents(Agents::Unpair { name, pairing }) => {
-            Request::AgentUnpair { agent: name, pairing }
-        }
-        Command::Agents(Agents::SignOut { name, sign_in }) => {
-            Request::AgentSignOut { agent: name, sign_in }
-        }
-        Command::Agents(Agents::Limits(words)) => Request::AgentLimits(words.wish()),
-        Command::Agents(Agents::Key { name }) => Request::AgentKey { agent: name },
+        Command::Agents(words) => agents(words),
         Command::Tools(Tools::List { server, refresh: false }) => Request::Tools { server },
         Command::Tools(Tools::List { server, refresh: true }) => Request::ToolsRefresh { server },
         Command::Tools(Tools::Classify { server, tool, class, labels }) => {
@@ -132,6 +121,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         }
         Command::Flow(Flow::Forget { agent }) => Request::FlowForget { agent },
         Command::Audit(_)
+        | Command::Run(_)
         | Command::Access(_)
         | Command::Approvals(_)
         | Command::Wire(_)
@@ -144,6 +134,20 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Manual { .. }
         | Command::Serve(_) => Err(internal("this command is answered elsewhere"))?,
     })
+}
+
+fn agents(words: Agents) -> Request {
+    match words {
+        Agents::Add { name, key: _ } => Request::AgentAdd { name },
+        Agents::List => Request::Agents,
+        Agents::Revoke { name } => Request::AgentRevoke { agent: name },
+        Agents::Pause { name } => Request::AgentPause { agent: name },
+        Agents::Resume { name } => Request::AgentResume { agent: name },
+        Agents::Unpair { name, pairing } => Request::AgentUnpair { agent: name, pairing },
+        Agents::SignOut { name, sign_in } => Request::AgentSignOut { agent: name, sign_in },
+        Agents::Limits(words) => Request::AgentLimits(words.wish()),
+        Agents::Key { name } => Request::AgentKey { agent: name },
+    }
 }
 
 fn servers(words: Servers) -> Result<Request, Failure> {

@@ -17,6 +17,7 @@ mod local;
 mod question;
 mod reference;
 mod rules;
+mod run;
 mod serve;
 mod show;
 mod sign_in;

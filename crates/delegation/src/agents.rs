@@ -2,12 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use prokura_domain::server::check_name;
 use prokura_domain::{
     Agent, AgentId, AgentState, Change, Digest, Durability, Event, Json, Question, QuestionState,
     RecordKind,
 };
 
+use crate::person::{check_agent_name, not_the_person};
 use crate::{Delegation, DelegationError};
 
 /// What a key starts with, so that people and scanners know what it is.
@@ -53,7 +53,7 @@ impl Delegation {
     /// # Errors
     /// [`DelegationError::Name`] when the name cannot be used; store and log faults.
     pub async fn add_agent(&self, name: &str) -> Result<NewAgent, DelegationError> {
-        check_name(name).map_err(|error| DelegationError::Name(error.to_string()))?;
+        check_agent_name(name)?;
         if self.store().find_agent(name)?.is_some() {
             let text = format!("an agent \"{name}\" exists already; choose another name");
             return Err(DelegationError::Name(text));
@@ -86,6 +86,7 @@ impl Delegation {
     /// # Errors
     /// [`DelegationError::NotFound`] when it was revoked; store and log faults.
     pub async fn renew_key(&self, agent: &Agent) -> Result<NewAgent, DelegationError> {
+        not_the_person(agent)?;
         if agent.state != AgentState::Active {
             let text = format!("the agent \"{}\" was revoked", agent.name);
             return Err(DelegationError::NotFound(text));
@@ -105,6 +106,7 @@ impl Delegation {
     /// # Errors
     /// Store and log faults; the Agent is revoked first in any case.
     pub async fn revoke_agent(&self, agent: &Agent) -> Result<Agent, DelegationError> {
+        not_the_person(agent)?;
         let mut revoked = agent.clone();
         revoked.state = AgentState::Revoked;
         revoked.key = None;

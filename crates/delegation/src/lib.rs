@@ -24,6 +24,7 @@ mod ownership;
 mod pairing;
 mod path;
 mod peek;
+mod person;
 mod pins;
 mod quiet;
 mod recent;

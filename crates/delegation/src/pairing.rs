@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use prokura_domain::call::Why;
-use prokura_domain::server::check_name;
 use prokura_domain::{
     Agent, AgentId, AgentState, Caller, Change, Digest, Json, Pairing, PairingId, PairingReason,
     Program, Question, QuestionKind, QuestionState, RecordKind, SeenFile,
@@ -13,6 +12,7 @@ use prokura_store::StoreError;
 
 use crate::ask::{Asking, broken, internal};
 use crate::message::{Refusal, RefusalCode};
+use crate::person::check_agent_name;
 use crate::{Delegation, DelegationError};
 
 /// A program that was denied is refused for so long without asking again, so that it cannot wear the person down.
@@ -31,7 +31,7 @@ impl Delegation {
     /// [`Refusal`]: what the process is told instead.
     pub async fn admit(&self, caller: Caller) -> Result<Agent, Refusal> {
         let bad = |text: String| Refusal::new(RefusalCode::Malformed, text);
-        check_name(&caller.name).map_err(|fault| bad(fault.to_string()))?;
+        check_agent_name(&caller.name).map_err(|fault| bad(fault.to_string()))?;
         let reason = match self.known(&caller).map_err(internal)? {
             Known::Paired(agent) => return Ok(agent),
             Known::Revoked => return Err(revoked()),
@@ -76,7 +76,11 @@ impl Delegation {
             return Some(revoked());
         }
         let program = caller.program.as_ref()?;
-        let pairings = self.store().pairings(agent).ok()?;
+        let pairings = match self.store().pairings(agent) {
+            Ok(pairings) => pairings,
+            // Who cannot be looked up is not let in either.
+            Err(fault) => return Some(internal(fault)),
+        };
         if pairings.iter().any(|pairing| pairing.program == *program) {
             return None;
         }

@@ -18,6 +18,18 @@ const LONGEST: usize = 8 * 1024;
 const MOST_VARIABLES: usize = 128;
 /// Variables that are always there and cannot be given: they decide which program is found.
 const TAKEN: [&str; 2] = ["PATH", "HOME"];
+/// Variables that the system's loader and library take code or files from. What confines a program is itself a program
+/// that sees them, so they would act outside of the confinement.
+const OUTSIDE: [&str; 8] = [
+    "LD_*",
+    "DYLD_*",
+    "MALLOC_*",
+    "GLIBC_TUNABLES",
+    "GCONV_PATH",
+    "LOCPATH",
+    "NLSPATH",
+    "GETCONF_DIR",
+];
 
 /// What a person entered to start a local Server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +190,17 @@ impl Launch {
         };
         if let Some(name) = names().find(|name| !fits(name) || TAKEN.contains(&name.as_str())) {
             return bad(format!("\"{name}\" cannot be set as a variable of the environment"));
+        }
+        let outside = |name: &str| {
+            OUTSIDE.iter().any(|known| match known.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name == *known,
+            })
+        };
+        if let Some(name) = names().find(|name| self.confinement.is_some() && outside(name)) {
+            return bad(format!(
+                "{name} would act on the program that confines it too, and so outside of the confinement; leave it out, or set it inside with a script of your own"
+            ));
         }
         match self.secrets.iter().find(|name| self.environment.contains_key(*name)) {
             Some(name) => bad(format!("{name} is given twice, in the open and as a secret")),

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use axum::Router;
+use axum::serve::ListenerExt as _;
 use prokura_domain::Entropy;
 use prokura_domain::port::Sealer;
 use tokio::net::TcpListener;
@@ -117,6 +118,12 @@ impl Gateway {
         let stop = CancellationToken::new();
         let router = entrance::ending_with(router, stop.clone());
         let (stopping, stopped) = (stop.clone(), stop.clone());
+        // An answer is small, and the next byte of it must not wait for the agent to acknowledge the last one.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection sends in its own time");
+            }
+        });
         let served = axum::serve(listener, router).with_graceful_shutdown(async move {
             shutdown.await;
             stopping.cancel();

@@ -3,7 +3,7 @@
 mod keep;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use prokura_account::http::Network;
 use prokura_account::{AccountBook, Options as AccountOptions, PublicDocuments};
@@ -29,7 +29,7 @@ use crate::door::{Behind, Door};
 use crate::folder::{Folder, agents_socket_of, socket_of};
 use crate::guard::Guard;
 use crate::local::{self, Ways};
-use crate::surroundings::{Around, StoreDirectory};
+use crate::surroundings::{Around, Entrance, StoreDirectory};
 use crate::{HostError, Options, SystemClock, SystemEntropy, VaultChoice};
 
 /// Ports that are tried first for a new folder.
@@ -102,7 +102,9 @@ impl Host {
             local::way(&folder.path, (&ground.store, &accounts), &ground.entropy, &guard);
         let delegation = delegation(&ground, (&accounts, &local), options.prompter)?;
         keep_address(&ground, &delegation, own, port).await?;
-        let api = Arc::new(api(&ground, &delegation, &accounts, &http, &folder));
+        let entrance = Arc::new(OnceLock::new());
+        let around = around(&ground, &http, &folder, &entrance);
+        let api = Arc::new(api(&ground, &delegation, &accounts, around));
         let (control, door) = sockets(&folder.path)?;
         note(&ground.log, RecordKind::HostStarted, Json::object([("http", Json::text(&http))]))
             .await?;
@@ -110,6 +112,7 @@ impl Host {
         let path = Arc::new(delegation.clone());
         let sealer = Arc::clone(&ground.vault) as Arc<dyn Sealer>;
         let router = Gateway::router(path, Arc::clone(&ground.entropy), sealer, port);
+        entrance.get_or_init(|| Entrance { router: router.clone(), stop: stop.clone() });
         let behind = Behind {
             router: router.clone(),
             delegation: delegation.clone(),
@@ -167,24 +170,33 @@ fn api(
     ground: &Ground,
     delegation: &Delegation,
     accounts: &AccountBook,
-    http: &str,
-    folder: &Folder,
+    surroundings: Around,
 ) -> Api {
-    let around = Around {
-        http: http.to_owned(),
-        data: folder.path.clone(),
-        vault: Arc::clone(&ground.vault),
-        store: ground.store.clone(),
-        progress: Arc::clone(&ground.progress),
-    };
     Api::new(prokura_api::Parts {
         store: ground.store.clone(),
         log: ground.log.clone(),
         delegation: delegation.clone(),
         accounts: accounts.clone(),
         sealer: Arc::clone(&ground.vault) as Arc<dyn Sealer>,
-        surroundings: Arc::new(around),
+        surroundings: Arc::new(surroundings),
     })
+}
+
+/// What the Host knows of itself.
+fn around(
+    ground: &Ground,
+    http: &str,
+    folder: &Folder,
+    entrance: &Arc<OnceLock<Entrance>>,
+) -> Around {
+    Around {
+        http: http.to_owned(),
+        data: folder.path.clone(),
+        vault: Arc::clone(&ground.vault),
+        store: ground.store.clone(),
+        progress: Arc::clone(&ground.progress),
+        entrance: Arc::clone(entrance),
+    }
 }
 
 /// What sends the log to a collector.

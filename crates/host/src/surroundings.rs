@@ -1,14 +1,18 @@
 //! What the Host knows of itself, for views and for `doctor`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use prokura_api::view::CheckView;
 use prokura_api::{Folders, Surroundings};
-use prokura_domain::{AccountId, ServerId};
+use prokura_domain::{AccountId, Agent, ServerId};
+use prokura_gateway::{Gateway, LinePlan, Router};
 use prokura_store::Store;
 use prokura_upstream::Directory;
 use prokura_vault::{Vault, VaultState};
+use tokio::io::DuplexStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::collector::Progress;
 use crate::doctor;
@@ -21,7 +25,20 @@ pub(crate) struct Around {
     pub vault: Arc<Vault>,
     pub store: Store,
     pub progress: Arc<Progress>,
+    /// The entrance for Agents, once it is there.
+    pub entrance: Arc<OnceLock<Entrance>>,
 }
+
+/// The entrance, for Agents of this process.
+pub(crate) struct Entrance {
+    pub router: Router,
+    pub stop: CancellationToken,
+}
+
+/// What is held between the two ends; more waits for the reader.
+const HELD: usize = 64 * 1024;
+/// An Agent of this process is known at once, so it is never told to come again.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Surroundings for Around {
     fn http(&self) -> String {
@@ -56,6 +73,20 @@ impl Surroundings for Around {
 
     fn collected(&self) -> prokura_api::Collected {
         self.progress.get()
+    }
+
+    fn let_in(&self, agent: Agent, place: String) -> DuplexStream {
+        let (theirs, ours) = tokio::io::duplex(HELD);
+        if let Some(Entrance { router, stop }) = self.entrance.get() {
+            let (router, stop) = (router.clone(), stop.clone());
+            let plan = LinePlan { place: Some(place), patience: PATIENCE };
+            tokio::spawn(async move {
+                let admitted = std::future::ready(Ok(agent));
+                let ends = (std::future::pending(), stop);
+                Gateway::lines(router, plan, admitted, tokio::io::split(ours), ends).await;
+            });
+        }
+        theirs
     }
 
     fn checks(&self) -> Vec<CheckView> {

@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
-        self.read(|db| {
+        self.known("account", id.as_str(), |db| {
             db.prepare_cached("SELECT * FROM account WHERE id = ?")?
                 .query_row([id.as_str()], account)
                 .optional()
@@ -109,7 +109,8 @@ impl Store {
         agent: &AgentId,
         server: &ServerId,
     ) -> Result<Option<AccountId>, StoreError> {
-        self.read(|db| {
+        let of = format!("{agent} {server}");
+        self.known("active account", &of, |db| {
             let chosen: Option<String> = db
                 .prepare_cached(
                     "SELECT account FROM active_account WHERE agent = ? AND server = ?",

@@ -28,7 +28,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn agents(&self) -> Result<Vec<Agent>, StoreError> {
-        self.read(|db| {
+        self.read_seen(|db| {
             db.prepare_cached("SELECT * FROM agent ORDER BY name")?.query_map([], agent)?.collect()
         })
     }
@@ -38,11 +38,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn agent(&self, id: &AgentId) -> Result<Option<Agent>, StoreError> {
-        self.read(|db| {
+        let mut found = self.known("agent", id.as_str(), |db| {
             db.prepare_cached("SELECT * FROM agent WHERE id = ?")?
                 .query_row([id.as_str()], agent)
                 .optional()
-        })
+        })?;
+        if let Some(agent) = &mut found {
+            self.seen(|seen| seen.tell(agent));
+        }
+        Ok(found)
     }
 
     /// The Agent with this name, else with this id.
@@ -50,7 +54,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn find_agent(&self, name_or_id: &str) -> Result<Option<Agent>, StoreError> {
-        self.read(|db| {
+        self.read_seen(|db| {
             db.prepare_cached(
                 "SELECT * FROM agent WHERE name = ?1 OR id = ?1 ORDER BY name = ?1 DESC LIMIT 1",
             )?
@@ -64,7 +68,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn agent_by_key(&self, key: &Digest) -> Result<Option<Agent>, StoreError> {
-        self.read(|db| {
+        self.known("agent by key", &key.to_string(), |db| {
             db.prepare_cached("SELECT * FROM agent WHERE key = ?")?
                 .query_row([key.to_string()], agent)
                 .optional()
@@ -107,13 +111,7 @@ impl Store {
         at: Timestamp,
         claim: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.write(Safety::Logged, |db| {
-            db.prepare_cached(
-                "UPDATE agent SET seen_at = ?, claim = coalesce(?, claim) WHERE id = ?",
-            )?
-            .execute(params![at.0, claim, id.as_str()])?;
-            Ok(())
-        })
+        self.see(|seen| seen.agent(id, at, claim), at)
     }
 }
 

@@ -47,7 +47,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn grants(&self) -> Result<Vec<Grant>, StoreError> {
-        self.read(|db| {
+        self.read_seen(|db| {
             db.prepare_cached(r#"SELECT * FROM "grant" ORDER BY added_at, rowid"#)?
                 .query_map([], grant)?
                 .collect()
@@ -59,7 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StoreError> {
-        self.read(|db| {
+        self.read_seen(|db| {
             db.prepare_cached(r#"SELECT * FROM "grant" WHERE id = ?"#)?
                 .query_row([id.as_str()], grant)
                 .optional()
@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn open_grants(&self) -> Result<Vec<Grant>, StoreError> {
-        self.read(|db| {
+        self.read_seen(|db| {
             db.prepare_cached(
                 r#"SELECT * FROM "grant" WHERE revoked_at IS NULL ORDER BY added_at, rowid"#,
             )?
@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn grants_of(&self, agent: &AgentId, server: &ServerId) -> Result<Vec<Grant>, StoreError> {
-        self.read(|db| {
+        self.read_seen(|db| {
             db.prepare_cached(
                 r#"SELECT * FROM "grant" WHERE agent = ? AND server = ? AND revoked_at IS NULL
                    ORDER BY added_at, rowid"#,
@@ -156,13 +156,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn touch_grants(&self, ids: &[GrantId], at: Timestamp) -> Result<(), StoreError> {
-        self.write(Safety::Logged, |db| {
-            let mut touch = db.prepare_cached(r#"UPDATE "grant" SET used_at = ? WHERE id = ?"#)?;
-            for id in ids {
-                touch.execute(params![at.0, id.as_str()])?;
-            }
-            Ok(())
-        })
+        self.see(|seen| ids.iter().for_each(|id| seen.grant(id, at)), at)
     }
 }
 

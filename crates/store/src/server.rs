@@ -44,7 +44,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn server(&self, id: &ServerId) -> Result<Option<Server>, StoreError> {
-        self.read(|db| {
+        self.known("server", id.as_str(), |db| {
             db.prepare_cached("SELECT * FROM server WHERE id = ?")?
                 .query_row([id.as_str()], server)
                 .optional()
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn find_server(&self, name_or_id: &str) -> Result<Option<Server>, StoreError> {
-        self.read(|db| {
+        self.known("server by name", name_or_id, |db| {
             db.prepare_cached(
                 "SELECT * FROM server WHERE name = ?1 OR id = ?1 ORDER BY name = ?1 DESC LIMIT 1",
             )?

@@ -18,11 +18,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.read(|db| {
-            db.prepare_cached("SELECT value FROM setting WHERE name = ?")?
+        // That one is not set is known too: the names are all ours.
+        let known = self.known("setting", name, |db| {
+            let value: Option<String> = db
+                .prepare_cached("SELECT value FROM setting WHERE name = ?")?
                 .query_row([name], |row| row.get(0))
-                .optional()
-        })
+                .optional()?;
+            Ok(Some(value))
+        });
+        Ok(known?.flatten())
     }
 
     /// Sets a setting; it is on the disk when this returns, because "paused" is one.

@@ -4,14 +4,21 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use prokura_domain::clock::Timestamp;
 use prokura_domain::port::Sealer;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::StoreError;
 use crate::migration;
+
+mod kept;
+mod seen;
+
+use kept::Kept;
+pub(crate) use seen::Seen;
 
 const FILE: &str = "prokura.db";
 
@@ -23,9 +30,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    connection: Mutex<Connection>,
+    held: Mutex<Held>,
     path: PathBuf,
     sealer: OnceLock<Arc<dyn Sealer>>,
+}
+
+/// The connection, and what is known without asking it. Whoever has the lock is alone with both, so what is kept is never
+/// older than what was written.
+struct Held {
+    connection: Connection,
+    kept: Kept,
+    seen: Seen,
+    /// What the connection is set to.
+    safety: Option<Safety>,
 }
 
 /// Whether a write has to survive a power cut before the call returns.
@@ -59,7 +76,9 @@ impl Store {
         configure(&connection)?;
         migration::run(&mut connection, version)?;
         let sealer = OnceLock::new();
-        Ok(Self(Arc::new(Inner { connection: Mutex::new(connection), path, sealer })))
+        let (kept, seen) = (Kept::default(), Seen::default());
+        let held = Mutex::new(Held { connection, kept, seen, safety: None });
+        Ok(Self(Arc::new(Inner { held, path, sealer })))
     }
 
     /// The database file.
@@ -91,12 +110,57 @@ impl Store {
         Ok(told.into_iter().filter(|line| line != "ok").collect())
     }
 
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn read<T>(
         &self,
         ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let connection = self.0.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        ask(&connection).map_err(StoreError::from)
+        ask(&self.held().connection).map_err(StoreError::from)
+    }
+
+    /// A small row that every Call asks for: kept until anything is written. `what` names the question with its answer's
+    /// type, `of` what is asked about. That there is none is not kept: strangers can ask for names without end.
+    pub(crate) fn known<T: Clone + Send + 'static>(
+        &self,
+        what: &'static str,
+        of: &str,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<Option<T>>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut held = self.held();
+        if let Some(known) = held.kept.get(what, of) {
+            return Ok(Some(known));
+        }
+        let found = ask(&held.connection)?;
+        if let Some(found) = &found {
+            held.kept.put(what, of, found.clone());
+        }
+        Ok(found)
+    }
+
+    /// What was used lately, and is not written yet.
+    pub(crate) fn seen<T>(&self, tell: impl FnOnce(&Seen) -> T) -> T {
+        tell(&self.held().seen)
+    }
+
+    /// As [`Self::read`], after everything is written that was seen lately.
+    pub(crate) fn read_seen<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut held = self.held();
+        held.write_seen()?;
+        ask(&held.connection).map_err(StoreError::from)
+    }
+
+    /// Remembers when something was used last. It is written within a second of use, and before anybody reads it; what is
+    /// lost when the process is killed stands in the audit log.
+    pub(crate) fn see(&self, see: impl FnOnce(&mut Seen), at: Timestamp) -> Result<(), StoreError> {
+        let mut held = self.held();
+        see(&mut held.seen);
+        if held.seen.is_due(at) { held.write_seen() } else { Ok(()) }
     }
 
     /// One transaction: whole or not at all.
@@ -105,12 +169,43 @@ impl Store {
         safety: Safety,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.0.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        connection.pragma_update(None, "synchronous", safety.pragma())?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut held = self.held();
+        held.write_seen()?;
+        held.write(safety, change)
+    }
+}
+
+impl Held {
+    fn write<T>(
+        &mut self,
+        safety: Safety,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.kept.forget();
+        if self.safety != Some(safety) {
+            self.connection.pragma_update(None, "synchronous", safety.pragma())?;
+            self.safety = Some(safety);
+        }
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = change(&transaction)?;
         transaction.commit()?;
         Ok(done)
+    }
+
+    fn write_seen(&mut self) -> Result<(), StoreError> {
+        if self.seen.is_empty() {
+            return Ok(());
+        }
+        let seen = std::mem::take(&mut self.seen);
+        self.write(Safety::Logged, |db| Ok(seen.write(db)?))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Whoever cannot write it now has said so before; the audit log knows it too.
+        let _ = self.write_seen();
     }
 }
 

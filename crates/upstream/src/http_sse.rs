@@ -13,6 +13,7 @@ use futures::stream::{self, BoxStream};
 use prokura_delegation::{Broken, Reply, UpstreamFault};
 use prokura_domain::sse::{self, Splitter};
 use prokura_domain::{AccountId, Json, Outgoing, ServerId, Verb};
+use prokura_policy::{Permit, Spender};
 use reqwest::Response;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -53,11 +54,29 @@ struct State {
     used: Instant,
 }
 
+/// Whose a stream is: of this Server, with this Account, begun by this Agent or by the Host. Nobody else finds it (SL-03).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Whose {
+    pub server: ServerId,
+    pub account: AccountId,
+    pub spender: Spender,
+}
+
+impl Whose {
+    pub fn of(permit: &Permit) -> Self {
+        Self {
+            server: permit.server().clone(),
+            account: permit.account().clone(),
+            spender: permit.spender().clone(),
+        }
+    }
+}
+
 /// One stream.
 #[derive(Debug)]
 pub(crate) struct Session {
     name: String,
-    at: (ServerId, AccountId),
+    whose: Whose,
     /// Where messages are sent.
     pub to: Url,
     state: Mutex<State>,
@@ -164,22 +183,22 @@ impl Events {
 
 impl Sessions {
     /// The stream a message names.
-    pub fn find(&self, outgoing: &Outgoing, at: (&ServerId, &AccountId)) -> Found {
+    pub fn find(&self, outgoing: &Outgoing, whose: &Whose) -> Found {
         let named = outgoing.headers.iter().find(|(name, _)| name == "mcp-session-id");
         let Some((_, id)) = named.filter(|(_, id)| id.starts_with(PREFIX)) else {
             return Found::None;
         };
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = |session: &&Arc<Session>| (&session.at.0, &session.at.1) == at;
+        let own = |session: &&Arc<Session>| session.whose == *whose;
         table.get(id).filter(own).map_or(Found::Over, |found| Found::Session(Arc::clone(found)))
     }
 
     /// Begins a session over a stream, and hears it until it ends.
     pub fn begin(
         &self,
-        at: (ServerId, AccountId),
+        whose: Whose,
         (to, events): (Url, Events),
-        wanted: impl Fn(&(ServerId, AccountId)) -> bool + Send + Sync + 'static,
+        wanted: impl Fn(&Whose) -> bool + Send + Sync + 'static,
     ) -> Arc<Session> {
         let name = format!("{PREFIX}{}", self.serial.fetch_add(1, Ordering::Relaxed));
         let state = State {
@@ -189,7 +208,7 @@ impl Sessions {
             used: Instant::now(),
         };
         let (over, state) = (CancellationToken::new(), Mutex::new(state));
-        let session = Arc::new(Session { name, at, to, state, over });
+        let session = Arc::new(Session { name, whose, to, state, over });
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         table.insert(session.name.clone(), Arc::clone(&session));
         let (own, table) = (Arc::clone(&session), Arc::clone(&self.table));
@@ -228,14 +247,14 @@ impl Session {
         }
     }
 
-    async fn unwanted(&self, wanted: impl Fn(&(ServerId, AccountId)) -> bool) {
+    async fn unwanted(&self, wanted: impl Fn(&Whose) -> bool) {
         loop {
             tokio::time::sleep(LOOK).await;
             let idle = {
                 let state = self.state();
                 state.waiting.is_empty() && state.used.elapsed() > IDLE
             };
-            if idle || !wanted(&self.at) {
+            if idle || !wanted(&self.whose) {
                 return;
             }
         }

@@ -19,7 +19,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
-use http_sse::Found;
+use http_sse::{Found, Whose};
 
 /// The longest a Server may take to begin its answer (CT-11).
 const FIRST_BYTE: Duration = Duration::from_secs(600);
@@ -230,16 +230,16 @@ impl HttpUpstream {
     async fn open_old(
         &self,
         place: Place<'_>,
-        at: (&ServerId, &AccountId),
+        whose: &Whose,
     ) -> Result<Option<Arc<http_sse::Session>>, UpstreamFault> {
-        let Ok(response) = self.ask(place, at.1, &http_sse::opening()).await else {
+        let Ok(response) = self.ask(place, &whose.account, &http_sse::opening()).await else {
             return Ok(None);
         };
         let named = http_sse::named((place.name, place.url), response).await?;
         let directory = Arc::clone(&self.directory);
-        let wanted = move |at: &(ServerId, AccountId)| directory.endpoint(&at.0, &at.1).is_some();
-        let at = (at.0.clone(), at.1.clone());
-        Ok(named.map(|named| self.old.begin(at, named, wanted)))
+        let wanted =
+            move |whose: &Whose| directory.endpoint(&whose.server, &whose.account).is_some();
+        Ok(named.map(|named| self.old.begin(whose.clone(), named, wanted)))
     }
 
     /// One message over such a stream.
@@ -284,8 +284,8 @@ impl Upstream for HttpUpstream {
         let url = Url::parse(&endpoint)
             .map_err(|_| UpstreamFault::Unreachable(format!("{name} has no usable URL.")))?;
         let place = Place { name: &name, url: &url, to: &url };
-        let at = (permit.server(), permit.account());
-        match self.old.find(permit.outgoing(), at) {
+        let whose = Whose::of(&permit);
+        match self.old.find(permit.outgoing(), &whose) {
             Found::Session(session) if session.to.origin() == url.origin() => {
                 return self.send_old(place, &session, &permit).await;
             }
@@ -295,7 +295,7 @@ impl Upstream for HttpUpstream {
         }
         let response = self.ask(place, permit.account(), permit.outgoing()).await?;
         if http_sse::may_be_old(response.status().as_u16(), permit.outgoing())
-            && let Some(session) = self.open_old(place, at).await?
+            && let Some(session) = self.open_old(place, &whose).await?
         {
             return self.send_old(place, &session, &permit).await;
         }

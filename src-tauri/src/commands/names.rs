@@ -38,6 +38,8 @@ pub const NAMES: &[&str] = &[
     "tool_classify",
     "tool_accept",
     "tools_label",
+    "tool_run",
+    "tool_run_stop",
     "flow",
     "flow_set",
     "flow_forget",

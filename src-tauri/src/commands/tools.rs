@@ -1,6 +1,7 @@
 //! Tools.
 
-use prokura_api::view::ToolView;
+use prokura_api::view::{RunView, ToolView};
+use prokura_api::{Origin, RunCall};
 
 use super::{Answer, Behind};
 
@@ -44,4 +45,22 @@ pub(crate) async fn tools_label(
     prompts: Option<String>,
 ) -> Answer<Vec<ToolView>> {
     host.api().await?.tools_label(server, tool, labels, resources, prompts).await
+}
+
+#[tauri::command]
+pub(crate) async fn tool_run(
+    host: Behind<'_>,
+    server: String,
+    account: Option<String>,
+    tool: String,
+    arguments: String,
+    name: String,
+) -> Answer<RunView> {
+    let call = RunCall { server, account, tool, arguments, name: Some(name) };
+    host.api().await?.run(call, Origin::Window).await
+}
+
+#[tauri::command]
+pub(crate) async fn tool_run_stop(host: Behind<'_>, name: String) -> Answer<()> {
+    host.api().await?.run_stop(name).await
 }

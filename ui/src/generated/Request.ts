@@ -719,7 +719,7 @@ server: string,
 /**
  * The tool.
  */
-tool: string, } | { "wish": "programs" } | { "wish": "wire_preview" } & WireWish | { "wish": "wire", 
+tool: string, } | { "wish": "run" } & RunWish | { "wish": "programs" } | { "wish": "wire_preview" } & WireWish | { "wish": "wire", 
 /**
  * What was previewed.
  */
@@ -902,6 +902,35 @@ partly: boolean,
  * What was shown.
  */
 digest: string | null, };
+
+/**
+ * A tool that the person calls, as the agent "you": the same path, the same grants, the same records.
+ */
+export type RunWish = { "run": "call", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * The account's name or id; omitted means the one that "you" use there.
+ */
+account?: string, 
+/**
+ * The tool's name at the server.
+ */
+tool: string, 
+/**
+ * The arguments: a JSON object as text, so that numbers stay as they were written.
+ */
+arguments: string, 
+/**
+ * A name for this run, by which it can be stopped.
+ */
+name?: string, } | { "run": "stop", 
+/**
+ * The name it was started under.
+ */
+name: string, };
 
 /**
  * What the person chose for a sign-in.

@@ -900,6 +900,23 @@ agents: Array<ConsentAgent>,
 suggested: string, };
 
 /**
+ * One part of a result. What is no text is named and never drawn.
+ */
+export type ContentPartView = { 
+/**
+ * `text`, `image`, `audio`, `resource`, `resource_link`, or what the server calls it.
+ */
+kind: string, 
+/**
+ * What it is, such as `image/png, 12 KiB`; empty for plain text.
+ */
+about: string, 
+/**
+ * The text, in pieces; empty where it is none.
+ */
+text: Array<Piece>, };
+
+/**
  * What flows through the resources and prompts of a server.
  */
 export type ContentView = { 
@@ -1732,6 +1749,48 @@ same: number,
  * How many are left out.
  */
 left_out: number, };
+
+/**
+ * What came of a call.
+ */
+export type RunView = { 
+/**
+ * `done`, `failed` (the tool says so), `refused` (an error came instead of a result), `asks` (the server wants to
+ * know something first) or `stopped`.
+ */
+outcome: string, 
+/**
+ * The W3C trace id, by which its records are found.
+ */
+trace: string, 
+/**
+ * How long it took in milliseconds, waiting for approval included.
+ */
+took_ms: number, 
+/**
+ * The code of the error.
+ */
+code: number | null, 
+/**
+ * The error's message, or why it stopped, in pieces.
+ */
+message: Array<Piece>, 
+/**
+ * The parts of the result.
+ */
+parts: Array<ContentPartView>, 
+/**
+ * The structured result as indented JSON, in pieces; empty where there is none.
+ */
+structured: Array<Piece>, 
+/**
+ * The whole answer as indented JSON, in pieces.
+ */
+raw: Array<Piece>, 
+/**
+ * Whether something was too long to be shown here.
+ */
+cut: boolean, };
 
 /**
  * A filter with its name.

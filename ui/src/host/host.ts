@@ -28,6 +28,7 @@ import type {
   ProgramView,
   RecordView,
   RulePlanView,
+  RunView,
   SavedView,
   ServerView,
   SignInView,
@@ -111,6 +112,11 @@ export const flow = () => ask<FlowView>("flow");
 export const flowSet = (on: boolean | null, window: string | null) => ask<FlowView>("flow_set", { on, window });
 export const flowForget = (agent: string) => ask<FlowView>("flow_forget", { agent });
 export const toolAccept = (server: string, tool: string) => ask<ToolView>("tool_accept", { server, tool });
+
+/** Calls a tool as the agent "you", and waits, where it needs approval for minutes. `name` is what it can be stopped by. */
+export const toolRun = (server: string, account: string | null, tool: string, args: string, name: string) =>
+  ask<RunView>("tool_run", { server, account, tool, arguments: args, name });
+export const toolRunStop = (name: string) => ask<null>("tool_run_stop", { name });
 
 export const agents = () => ask<AgentView[]>("agents");
 export const agentAdd = (name: string) => ask<AgentAdded>("agent_add", { name });

@@ -40,6 +40,7 @@ export class Live<T> {
   value = $state.raw<T | undefined>(undefined);
   failure = $state.raw<Failure | undefined>(undefined);
   #asked = 0;
+  #answered = 0;
   #ask: () => Promise<T>;
   #on: readonly Change[];
 
@@ -64,17 +65,22 @@ export class Live<T> {
     };
   };
 
-  /** Asks now. An answer that a later one overtook is dropped. */
+  /** Asks now. An answer that a later one overtook is dropped; one that is still the latest is shown, however many were asked for since. */
   again = async (): Promise<void> => {
     const turn = ++this.#asked;
+    const late = () => {
+      if (turn < this.#answered) return true;
+      this.#answered = turn;
+      return false;
+    };
     try {
       const value = await this.#ask();
-      if (turn !== this.#asked) return;
+      if (late()) return;
       this.value = value;
       this.failure = undefined;
       if (lost.delete(this.again)) healed();
     } catch (thrown) {
-      if (turn !== this.#asked) return;
+      if (late()) return;
       this.failure = asFailure(thrown);
       lost.add(this.again);
     }

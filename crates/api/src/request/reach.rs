@@ -2,7 +2,7 @@
 
 use super::{
     AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, GuardrailWish, LocalWish, Request,
-    RulesWish,
+    RulesWish, RunWish,
 };
 
 /// What a wish does to what Agents may do.
@@ -27,6 +27,7 @@ impl Request {
             _ if self.looks() => Reach::Looks,
             Self::ServerRemove { .. }
             | Self::Local(LocalWish::Stop { .. })
+            | Self::Run(RunWish::Stop { .. })
             | Self::SignInCancel { .. }
             | Self::SignOut { .. }
             | Self::Unwire { .. }

@@ -47,6 +47,7 @@ fn export(folder: &Path) {
         view::ProgramView,
         view::RecordView,
         view::RulePlanView,
+        view::RunView,
         view::ServerView,
         view::SignInView,
         view::SimulationView,

@@ -1,6 +1,6 @@
 //! Words about tools, and about what flows through them.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum Tools {
@@ -46,6 +46,17 @@ pub enum Tools {
         server: String,
         tool: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    #[arg(long, value_name = "NAME[@ACCOUNT]")]
+    pub server: String,
+    /// The tool's name at the server.
+    pub tool: String,
+    /// Its arguments, a JSON object; "-" reads them from standard input.
+    #[arg(default_value = "{}")]
+    pub arguments: String,
 }
 
 #[derive(Debug, Subcommand)]

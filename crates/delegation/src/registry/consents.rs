@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use prokura_domain::question::{AgentChoice, ConsentWay};
 use prokura_domain::registry::{DeviceStart, RegistryFault, Standing, Tokens, Visit, Waiting};
-use prokura_domain::server::check_name;
 use prokura_domain::{
     Agent, AgentId, AgentState, Change, Client, Digest, Endpoint, Json, Origin, Question,
     QuestionId, QuestionKind, QuestionState, RecordKind, RedirectUri, Timestamp,
@@ -14,6 +13,7 @@ use prokura_domain::{
 use super::{Code, Consent, Way, broken, kept, secret};
 use crate::answers::AnswerFault;
 use crate::ask::Asking;
+use crate::person::{check_agent_name, not_the_person};
 use crate::{Delegation, DelegationError};
 
 /// Consents that wait at most.
@@ -295,11 +295,11 @@ impl Delegation {
     fn check_choice(&self, choice: &AgentChoice) -> Result<(), DelegationError> {
         match choice {
             AgentChoice::Existing(id) => match self.active(id)? {
-                Some(_) => Ok(()),
+                Some(agent) => not_the_person(&agent),
                 None => Err(DelegationError::NotFound(format!("there is no active agent {id}"))),
             },
             AgentChoice::New(name) => {
-                check_name(name).map_err(|error| DelegationError::Name(error.to_string()))?;
+                check_agent_name(name)?;
                 match self.store().find_agent(name)? {
                     None => Ok(()),
                     Some(_) => Err(DelegationError::Name(format!(

@@ -90,3 +90,26 @@ fn a_command_that_cannot_be_one_is_refused() {
     assert!(launch(&["server"]).check().is_ok() && launch(&["/opt/s", "x y"]).check().is_ok());
     assert_eq!(launch(&["/opt/s", "x y", "it's"]).line(), r"/opt/s 'x y' 'it'\''s'");
 }
+
+#[test]
+fn what_would_act_outside_of_the_confinement_is_refused_with_it() {
+    for name in ["LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "GCONV_PATH", "GLIBC_TUNABLES"]
+    {
+        let open = Launch {
+            environment: [(name.to_owned(), "/tmp/x".to_owned())].into(),
+            ..launch(&["server"])
+        };
+        assert!(open.check().is_ok(), "{name} without confinement is pointed out, not refused");
+        let confined = Launch { confinement: Some(Confinement::default()), ..open };
+        assert!(confined.check().unwrap_err().0.contains(name), "{name}");
+        let secret =
+            Launch { environment: BTreeMap::new(), secrets: [name.to_owned()].into(), ..confined };
+        assert!(secret.check().is_err(), "{name} as a secret");
+    }
+    let quiet = Launch {
+        environment: [("LDAP_URL".to_owned(), "x".to_owned())].into(),
+        confinement: Some(Confinement::default()),
+        ..launch(&["server"])
+    };
+    assert!(quiet.check().is_ok());
+}

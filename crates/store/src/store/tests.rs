@@ -146,3 +146,60 @@ fn secrets_are_written_with_a_full_sync() {
     };
     assert_eq!((mode(Safety::Synced), mode(Safety::Logged)), (2, 1));
 }
+
+#[test]
+fn what_is_kept_of_a_row_never_outlives_a_write() {
+    let dir = folder();
+    let store = Store::open(dir.path()).unwrap();
+    let agent = |state| prokura_domain::Agent {
+        id: prokura_domain::AgentId::from_text("agt_1"),
+        name: "clerk".to_owned(),
+        state,
+        key: None,
+        claim: None,
+        added_at: Timestamp(0),
+        seen_at: None,
+    };
+    let id = agent(prokura_domain::AgentState::Active).id;
+    assert_eq!(store.agent(&id).unwrap(), None, "that there is none is not kept");
+    store.put_agent(&agent(prokura_domain::AgentState::Active)).unwrap();
+    for state in [prokura_domain::AgentState::Active, prokura_domain::AgentState::Revoked] {
+        store.put_agent(&agent(state)).unwrap();
+        assert_eq!(store.agent(&id).unwrap().unwrap().state, state);
+        assert_eq!(store.agent(&id).unwrap().unwrap().state, state, "kept");
+    }
+    assert_eq!(store.setting("paused").unwrap(), None);
+    store.put_setting("paused", "true").unwrap();
+    assert_eq!(store.setting("paused").unwrap().as_deref(), Some("true"));
+    let failed = store.write(Safety::Logged, |db| -> Result<(), StoreError> {
+        db.execute("UPDATE setting SET value = 'x'", [])?;
+        Err(StoreError::NoSuch("anything".to_owned()))
+    });
+    assert!(failed.is_err());
+    assert_eq!(store.setting("paused").unwrap().as_deref(), Some("true"));
+}
+
+#[test]
+fn when_something_was_used_is_there_for_whoever_reads_and_after_a_stop() {
+    let dir = folder();
+    let store = Store::open(dir.path()).unwrap();
+    let id = prokura_domain::AgentId::from_text("agt_1");
+    let agent = prokura_domain::Agent {
+        id: id.clone(),
+        name: "clerk".to_owned(),
+        state: prokura_domain::AgentState::Active,
+        key: None,
+        claim: None,
+        added_at: Timestamp(0),
+        seen_at: None,
+    };
+    store.put_agent(&agent).unwrap();
+    store.touch_agent(&id, Timestamp(5), Some("client 1")).unwrap();
+    store.touch_agent(&id, Timestamp(7), None).unwrap();
+    let seen = store.agents().unwrap().remove(0);
+    assert_eq!((seen.seen_at, seen.claim.as_deref()), (Some(Timestamp(7)), Some("client 1")));
+    store.touch_agent(&id, Timestamp(9), None).unwrap();
+    drop(store);
+    let again = Store::open(dir.path()).unwrap();
+    assert_eq!(again.agents().unwrap()[0].seen_at, Some(Timestamp(9)));
+}

@@ -21,6 +21,8 @@ pub(super) fn home() -> String {
 
 /// See the module.
 pub(super) fn plan(launch: &Launch) -> Result<Plan, String> {
+    // What was entered was checked then; an older version may have let more pass.
+    launch.check().map_err(|fault| fault.to_string())?;
     let program = found(&launch.command)
         .ok_or_else(|| format!("there is no program \"{}\" on this machine", launch.command))?;
     let file = program
