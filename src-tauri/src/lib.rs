@@ -3,6 +3,7 @@
 
 mod commands;
 mod keys;
+mod links;
 mod prompter;
 mod running;
 mod tray;
@@ -25,23 +26,26 @@ pub use windows::{APPROVAL, MAIN};
 
 /// The parts of the program that do not depend on how windows are drawn: state, commands, what closing a window means.
 pub fn wire<R: Runtime>(builder: Builder<R>, running: Running) -> Builder<R> {
-    commands::register(builder.manage(running).manage(keys::PauseKeys::default()))
-        .on_window_event(windows::on_event)
+    let builder = builder.manage(running).manage(keys::PauseKeys::default());
+    commands::register(builder.manage(links::Links::default())).on_window_event(windows::on_event)
 }
 
 /// Runs the program until the person quits.
 ///
 /// # Errors
 /// When no window can be made at all.
-pub fn run(data: PathBuf, vault: VaultChoice) -> anyhow::Result<()> {
+pub fn run(data: PathBuf, vault: VaultChoice, link: Option<String>) -> anyhow::Result<()> {
     let (running, started) = Running::starting();
-    let builder = Builder::default()
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| windows::show_main(app)));
+    let builder = Builder::default().plugin(tauri_plugin_single_instance::init(|app, words, _| {
+        windows::show_main(app);
+        links::follow(app, &words);
+    }));
     let app = wire(builder, running)
         .setup(move |app| {
             let handle = app.handle().clone();
             windows::open_main(&handle)?;
             tray::build(&handle);
+            links::follow(&handle, link.as_slice());
             let prompter = WindowPrompter::new(handle.clone());
             tauri::async_runtime::spawn(async move {
                 let options = Options {
@@ -67,6 +71,11 @@ pub fn run(data: PathBuf, vault: VaultChoice) -> anyhow::Result<()> {
     app.run(|app, event| {
         if matches!(event, RunEvent::Exit) {
             tauri::async_runtime::block_on(app.state::<Running>().stop());
+        }
+        // There links do not come as words of a command.
+        #[cfg(target_os = "macos")]
+        if let RunEvent::Opened { urls } = &event {
+            links::follow(app, &urls.iter().map(ToString::to_string).collect::<Vec<_>>());
         }
     });
     Ok(())

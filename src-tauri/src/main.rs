@@ -20,6 +20,14 @@ struct Arguments {
     /// Derive the master key from the passphrase in this file (mode 600) instead of the keyring.
     #[arg(long, value_name = "FILE")]
     vault_passphrase_file: Option<PathBuf>,
+    /// A link such as prokura://add-server?url=…, which fills a form in and does nothing by itself.
+    #[arg(value_name = "LINK", value_parser = link)]
+    link: Option<String>,
+}
+
+fn link(text: &str) -> Result<String, String> {
+    let is_one = text.starts_with("prokura:");
+    is_one.then(|| text.to_owned()).ok_or_else(|| "a link begins with prokura:".to_owned())
 }
 
 fn main() -> anyhow::Result<()> {
@@ -34,5 +42,5 @@ fn main() -> anyhow::Result<()> {
         (None, Some(file)) => VaultChoice::PassphraseFile(file),
         (None, None) => VaultChoice::Keyring,
     };
-    prokura_desktop::run(data, vault)
+    prokura_desktop::run(data, vault, arguments.link)
 }

@@ -14,6 +14,7 @@ mod keyboard;
 mod keys;
 mod newcomer;
 mod notices;
+mod opening;
 mod process;
 mod prompts;
 mod setting_up;

@@ -82,22 +82,34 @@ impl Set {
 
     /// Starts the desktop program on the same folder.
     pub async fn open(self) -> Stage {
-        self.open_with(&[]).await
+        self.start(&[], &[]).await
+    }
+
+    /// The same, as another program opens it: with more words.
+    pub async fn open_at(self, words: &[&str]) -> Stage {
+        self.start(&[], words).await
     }
 
     /// The same with more in its environment.
-    pub async fn open_with(mut self, more: &[(&str, &str)]) -> Stage {
+    pub async fn open_with(self, more: &[(&str, &str)]) -> Stage {
+        self.start(more, &[]).await
+    }
+
+    async fn start(mut self, more: &[(&str, &str)], words: &[&str]) -> Stage {
         self.host.stop().await.unwrap();
         let root = self.host.folder.root().to_path_buf();
         let display = Display::start(&root.join("home")).unwrap();
         let start = Start {
             program: find_program("prokura-desktop").unwrap(),
-            arguments: vec![
+            arguments: [
                 "--data".to_owned(),
                 self.host.folder.data().display().to_string(),
                 "--vault-key-file".to_owned(),
                 self.host.folder.key_file().display().to_string(),
-            ],
+            ]
+            .into_iter()
+            .chain(words.iter().map(ToString::to_string))
+            .collect(),
             environment: environment(&root, &display.name, more),
         };
         let window = Driver::start(&start).await.unwrap();

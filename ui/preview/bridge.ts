@@ -58,6 +58,7 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   server_add: () => fail("unreachable", "mcp.example.com did not answer.", "Check the address. Servers on this machine may use http; all others need https."),
   local: (args) => local(scene, args["wish"] as LocalWish),
   tools: (args) => data.tools(scene, String(args["server"])),
+  link: () => (query.has("link") ? { url: "https://mcp.ledger-payments.example/mcp", name: null } : null),
   tool_run: (args) => (String(args["arguments"]).includes("wait") ? new Promise(() => undefined) : run(String(args["arguments"]))),
   tools_refresh: (args) => data.tools(scene, String(args["server"])),
   sign_in_plan: () => data.plan,
@@ -137,6 +138,10 @@ export async function invoke<T>(command: string, args: Record<string, unknown> =
   if (command === "approval_allow" || command === "approval_deny") answers.push([command, args]);
   const answer = ANSWERS[command];
   return (answer ? answer(args) : null) as T;
+}
+
+export function onLink(): void {
+  // No other program opens links here.
 }
 
 export function onChange(tell: (change: Change) => void): void {

@@ -18,6 +18,7 @@ pub const NAMES: &[&str] = &[
     "server_add",
     "server_remove",
     "local",
+    "link",
     "sign_in",
     "open_page",
     "sign_in_wait",

@@ -25,3 +25,9 @@ pub(crate) async fn server_remove(host: Behind<'_>, server: String) -> Answer<Ve
 pub(crate) async fn local(host: Behind<'_>, wish: LocalWish) -> Answer<Value> {
     host.api().await?.answer(Request::Local(wish)).await
 }
+
+/// The link that the window was opened with, once.
+#[tauri::command]
+pub(crate) fn link(links: tauri::State<'_, crate::links::Links>) -> Option<crate::links::Link> {
+    links.take()
+}

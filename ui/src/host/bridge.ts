@@ -11,3 +11,8 @@ export function invoke<T>(command: string, args: Record<string, unknown> = {}): 
 export function onChange(told: (change: Change) => void): void {
   void listen<Change>("changed", (event) => told(event.payload));
 }
+
+/** Tells that a link was opened with Prokura. */
+export function onLink(told: () => void): void {
+  void listen("linked", told);
+}

@@ -79,6 +79,12 @@ export const localChange = (server: string, launch: LaunchWish) => local<ServerV
 export const localAsk = (server: string) => local<ServerView>({ local: "ask", server });
 export const localStop = (server: string) => local<ServerView>({ local: "stop", server });
 export const localLog = (server: string) => local<LogView>({ local: "log", server });
+export interface Link {
+  url: string;
+  name: string | null;
+}
+/** The link that Prokura was opened with, once: a stranger's word. */
+export const link = () => ask<Link | null>("link");
 export const serverRemove = (server: string) => ask<string[]>("server_remove", { server });
 
 /** What a sign-in would ask for; nothing is registered or kept. */
