@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
+import { messages } from "./build/messages.ts";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -9,11 +10,15 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig(({ mode }) => ({
   root: at("."),
   base: "./",
-  plugins: [svelte()],
+  plugins: [svelte(), messages(at("src/lang"))],
   clearScreen: false,
   resolve: {
     ...(mode === "test" ? { conditions: ["browser"] } : {}),
-    alias: mode === "preview" || mode === "test" ? [{ find: /^\.\/bridge$/, replacement: at("preview/bridge.ts") }] : [],
+    alias: [
+      ...(mode === "preview" || mode === "test" ? [{ find: /^\.\/bridge$/, replacement: at("preview/bridge.ts") }] : []),
+      // The catalogues are parsed by the build.
+      ...(mode === "test" ? [] : [{ find: /^@formatjs\/icu-messageformat-parser$/, replacement: "@formatjs/icu-messageformat-parser/no-parser.js" }]),
+    ],
   },
   build: {
     target: "safari16",

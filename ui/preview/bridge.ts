@@ -14,6 +14,8 @@ const asked = query.get("scene") ?? "normal";
 const scene = (asked === "loading" || asked === "broken" ? "normal" : asked) as data.Scene;
 const full = scene === "crowded";
 const failed = new Set<string>();
+// Without writing anything down: as if the system spoke this language.
+if (query.has("lang")) Object.defineProperty(navigator, "languages", { value: [query.get("lang")] });
 if (query.has("dir")) document.documentElement.dir = query.get("dir") ?? "";
 const slow = Number(query.get("slow") ?? "20");
 let told: ((change: Change) => void) | undefined;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { agents, approvals, grants, guardrails, programs, servers, state, tools } from "../preview/data";
 import { fit } from "../src/home/fuzzy";
 import { goals, matching, offered } from "../src/home/places";
-import { SHORTCUTS } from "../src/home/shortcuts";
+import { shortcuts } from "../src/home/shortcuts";
 
 const all = () => {
   const some = servers("normal");
@@ -69,6 +69,6 @@ test("nothing in it grants, allows or removes", () => {
 });
 
 test("no two shortcuts of the window are the same", () => {
-  const keys = SHORTCUTS.filter((group) => group.title === "Everywhere" || group.title === "Screens").flatMap((group) => group.all.flatMap((one) => one.keys));
+  const keys = shortcuts().filter((group) => group.title === "Everywhere" || group.title === "Screens").flatMap((group) => group.all.flatMap((one) => one.keys));
   expect(new Set(keys).size).toBe(keys.length);
 });

@@ -1,27 +1,33 @@
 // The words of effective access. Rust decided; this only says it.
+import { t, type Key } from "../lang/messages.svelte";
 import type { AccessView } from "../generated/View";
 import type { Tone } from "../parts/Badge.svelte";
 
-const WORD: Record<string, string> = { allow: "allowed", ask: "asks you", deny: "denied" };
+const WORD: Record<string, Key> = { allow: "access.allowed", ask: "access.asks_you", deny: "access.denied" };
 const TONE: Record<string, Tone> = { allow: "allow", ask: "ask", deny: "deny" };
+
+function word(effect: string): string {
+  const key = WORD[effect];
+  return key ? t(key) : effect;
+}
 
 /** What comes of a call; where that hangs on the arguments, `all` that can. */
 export function comes(of: AccessView): { tone: Tone; text: string; all: string | null } {
-  if (of.effect !== "partly") return { tone: TONE[of.effect] ?? "plain", text: WORD[of.effect] ?? of.effect, all: null };
-  const words = of.outcomes.map((outcome) => WORD[outcome] ?? outcome);
-  return { tone: "plain", text: "depends", all: `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}, by its arguments` };
+  if (of.effect !== "partly") return { tone: TONE[of.effect] ?? "plain", text: word(of.effect), all: null };
+  const words = of.outcomes.map(word);
+  return { tone: "plain", text: t("access.depends"), all: t("access.last_by_its_arguments", { some: words.slice(0, -1).join(", "), last: words.at(-1) ?? "" }) };
 }
 
-const STOPPED: Record<string, string> = {
-  "all paused": "All agents are paused: nothing goes now. This is what holds when the pause ends.",
-  paused: "This agent is paused: nothing goes now. This is what holds when the pause ends.",
-  revoked: "This agent was revoked: nothing goes any more.",
+const STOPPED: Record<string, Key> = {
+  "all paused": "access.all_agents_are_paused_nothing",
+  paused: "access.this_agent_is_paused_nothing",
+  revoked: "access.this_agent_was_revoked_nothing",
 };
-export const stopped = (word: string | null): string | null => (word === null ? null : (STOPPED[word] ?? word));
+export const stopped = (word: string | null): string | null => (word !== null && STOPPED[word] ? t(STOPPED[word]) : word);
 
 export const SHOWN = ["all", "allow", "ask", "partly", "deny"] as const;
 export type Shown = (typeof SHOWN)[number];
-export const SHOWN_WORD: Record<Shown, string> = { all: "All", allow: "Allowed", ask: "Asks", partly: "Depends", deny: "Denied" };
+export const SHOWN_WORD: Record<Shown, Key> = { all: "access.all", allow: "access.allowed_capital", ask: "access.asks", partly: "access.depends_capital", deny: "access.denied_capital" };
 
 /** Whether a row has what is searched for in anything that is shown of it. */
 export function hits(of: AccessView, search: string): boolean {

@@ -1,14 +1,15 @@
 // The groups that scopes are shown in. What a name says is the server's claim.
+import { t } from "../lang/messages.svelte";
 import type { ScopeView } from "../generated/View";
 
 const GROUPS = [
-  ["admin", "Say who may do what"],
-  ["delete", "Delete"],
-  ["change", "Change and send"],
-  ["other", "Other, the name does not tell"],
-  ["read", "Read"],
-  ["identity", "Know who you are"],
-  ["stay", "Stay signed in"],
+  ["admin", "accounts.say_who_may_do_what"],
+  ["delete", "accounts.delete"],
+  ["change", "accounts.change_and_send"],
+  ["other", "accounts.other_the_name_does_not"],
+  ["read", "accounts.read"],
+  ["identity", "accounts.know_who_you_are"],
+  ["stay", "accounts.stay_signed_in"],
 ] as const;
 
 export interface ScopeGroup {
@@ -19,5 +20,5 @@ export interface ScopeGroup {
 
 /** The strongest first; groups without scopes are left out. */
 export function groupScopes(scopes: ScopeView[]): ScopeGroup[] {
-  return GROUPS.map(([allows, label]) => ({ allows, label, scopes: scopes.filter((scope) => scope.allows === allows) })).filter((group) => group.scopes.length > 0);
+  return GROUPS.map(([allows, label]) => ({ allows, label: t(label), scopes: scopes.filter((scope) => scope.allows === allows) })).filter((group) => group.scopes.length > 0);
 }

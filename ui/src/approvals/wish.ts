@@ -1,4 +1,5 @@
 // What the person is about to answer: for how long, and with which arguments held fixed.
+import { t } from "../lang/messages.svelte";
 import type { AnswerWish } from "../generated/Request";
 import type { ApprovalView } from "../generated/View";
 
@@ -8,13 +9,9 @@ export interface Chosen {
   fixed: readonly string[];
 }
 
-export const SPANS = [
-  { seconds: 900, label: "15 minutes" },
-  { seconds: 3600, label: "1 hour" },
-  { seconds: 28_800, label: "8 hours" },
-];
+export const SPANS = [900, 3600, 28_800];
 
-export const spanWords = (seconds: number): string => SPANS.find((span) => span.seconds === seconds)?.label ?? `${seconds} seconds`;
+export const spanWords = (seconds: number): string => seconds === 900 ? t("approvals.15_minutes") : seconds === 3600 ? t("approvals.1_hour") : seconds === 28_800 ? t("approvals.8_hours") : t("approvals.seconds", { seconds });
 
 /** What is held unless the person says otherwise: whatever says whom or what a call reaches. */
 export const targetsOf = (view: ApprovalView): string[] => view.holds.filter((hold) => hold.target !== null && hold.holdable).map((hold) => hold.pointer);

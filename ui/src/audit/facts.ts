@@ -1,4 +1,6 @@
 // What else a record says: reasons as sentences, everything else as it stands. Nothing is left out.
+import { number, t, type Key } from "../lang/messages.svelte";
+
 export interface Fact {
   name: string;
   text: string;
@@ -19,24 +21,24 @@ export function whys(detail: Record<string, unknown> | null): Reason[] {
 }
 
 /** Names and units of the record that mean little to a person as they stand. */
-const NAMES: Record<string, string> = { ms: "took", bytes: "size", told: "agent was told" };
-const UNITS: Record<string, string> = { ms: " ms", bytes: " bytes" };
+const NAMES: Record<string, Key> = { ms: "audit.took", bytes: "audit.size", told: "audit.agent_was_told" };
+const UNITS: Record<string, Key> = { ms: "audit.ms", bytes: "audit.bytes" };
 
 export function facts(detail: Record<string, unknown> | null): Fact[] {
   return Object.entries(detail ?? {})
     .filter(([, value]) => !holdsReasons(value))
     .map(([name, value]) => {
       const said = worded(value);
-      return { name: NAMES[name] ?? name, text: typeof value === "number" ? said.text + (UNITS[name] ?? "") : said.text, code: said.code };
+      return { name: NAMES[name] ? t(NAMES[name]) : name, text: typeof value === "number" && UNITS[name] ? t(UNITS[name], { count: value }) : said.text, code: said.code };
     });
 }
 
 function worded(value: unknown): { text: string; code: boolean } {
-  if (typeof value === "string") return { text: value === "" ? "(empty)" : value, code: !/\s/.test(value) && value.length > 24 };
-  if (typeof value === "boolean") return { text: value ? "yes" : "no", code: false };
-  if (typeof value === "number") return { text: value.toLocaleString("en"), code: false };
-  if (value === null) return { text: "none", code: false };
-  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return { text: value.join(", ") || "none", code: false };
+  if (typeof value === "string") return { text: value === "" ? t("audit.empty") : value, code: !/\s/.test(value) && value.length > 24 };
+  if (typeof value === "boolean") return { text: value ? t("audit.yes") : t("audit.no"), code: false };
+  if (typeof value === "number") return { text: number(value), code: false };
+  if (value === null) return { text: t("audit.none"), code: false };
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return { text: value.join(", ") || t("audit.none"), code: false };
   if (Array.isArray(value) && value.every(isRecord)) return { text: value.map(line).join("\n"), code: false };
   return { text: JSON.stringify(value, null, 2), code: true };
 }

@@ -1,4 +1,5 @@
 // Records in words. Names come from the log and may be a stranger's, so each part is shown with its marks.
+import { parts, t, type Key } from "../lang/messages.svelte";
 import type { RecordView } from "../generated/View";
 
 export interface Part {
@@ -9,128 +10,95 @@ export interface Part {
 const words = (text: string): Part => ({ text, as: "text" });
 
 /** `{agent}`, `{server}`, `{account}` and `{target}` stand for what the record is about. */
-const SENTENCES: Record<string, string> = {
-  "log.opened": "The log was opened",
-  "host.started": "Prokura started",
-  "host.stopped": "Prokura stopped",
-  "host.recovered": "Prokura recovered after it was killed",
-  "host.paused": "All agents were paused",
-  "host.resumed": "All agents were resumed",
-  "call.intent": "{agent} calls {target} at {server}",
-  "call.outcome": "{agent}'s call to {target} at {server} {ended}",
-  "call.refused": "{agent} was refused {target} at {server}",
-  "request.refused": "A request was refused before it was a call",
-  "question.raised": "{agent} asks for {target} at {server}",
-  "question.settled": "{answer} {agent} at {server}",
-  "server.added": "{server} was added",
-  "server.removed": "{server} was removed",
-  "server.changed": "{server} is started in another way",
-  "server.start_approved": "You allowed {server} to be started",
-  "server.started": "{server} was started",
-  "server.stopped": "{server} was stopped",
-  "server.crashed": "{server} ended by itself",
-  "server.start_failed": "{server} could not be started",
-  "server.exception": "An exception for {server} was made or taken back",
-  "account.renamed": "An account at {server} is called {account} now",
-  "account.chosen": "{agent} uses {account} at {server}",
-  "account.signed_in": "You signed in to {server} as {account}",
-  "account.signed_out": "{account} signed out of {server}",
-  "account.sign_in_failed": "A sign-in to {server} failed",
-  "token.issued": "{server} issued tokens for {account}",
-  "token.refreshed": "The tokens of {account} at {server} were refreshed",
-  "token.revoked": "The tokens of {account} at {server} were revoked",
-  "token.failed": "Tokens for {account} at {server} could not be had",
-  "tool.pinned": "{tools} of {server} pinned at first sight",
-  "tool.changed": "{tools} of {server} appeared, changed or went",
-  "tool.accepted": "{target} of {server} was accepted",
-  "tool.classified": "{target} of {server} was classified",
-  "tool.labelled": "What flows through {server} was said",
-  "guardrail.added": "A guardrail was added",
-  "guardrail.changed": "A guardrail was changed",
-  "guardrail.removed": "A guardrail was removed",
-  "flow.set": "The flow rule was set",
-  "flow.forgotten": "What {agent} has read was forgotten",
-  "agent.added": "{agent} was added",
-  "agent.revoked": "{agent} was revoked",
-  "agent.paired": "A program was paired with {agent}",
-  "agent.wired": "A program's settings were changed to use Prokura",
-  "agent.unwired": "A program's settings were changed back",
-  "agent.unpaired": "A program is no longer paired with {agent}",
-  "agent.key_renewed": "{agent} was given a new key",
-  "agent.client_registered": "A program registered; nobody let it in yet",
-  "agent.signed_in": "A program signed in as {agent}",
-  "agent.renewed": "The tokens of a program of {agent} were renewed",
-  "agent.sign_in_ended": "A sign-in of {agent} ended",
-  "grant.added": "A grant for {agent} at {server} was made",
-  "grant.changed": "A grant for {agent} at {server} was changed",
-  "grant.revoked": "A grant for {agent} at {server} was revoked",
-  "log.exported": "The log was exported",
-  "log.verified": "The log was verified",
-  "log.payloads_deleted": "Kept arguments and results were deleted; their records stay",
-  "log.segment_closed": "The oldest records were moved into an archive",
-  "setting.changed": "A setting was changed",
-  "wish.refused": "A wish of the command line or window was refused",
+const SENTENCES: Record<string, Key> = {
+  "log.opened": "audit.the_log_was_opened",
+  "host.started": "audit.prokura_started",
+  "host.stopped": "audit.prokura_stopped",
+  "host.recovered": "audit.prokura_recovered_after_it_was",
+  "host.paused": "audit.all_agents_were_paused",
+  "host.resumed": "audit.all_agents_were_resumed",
+  "call.intent": "audit.target_server",
+  "call.outcome": "audit.s_call_target_server_was",
+  "call.refused": "audit.was_target_server",
+  "request.refused": "audit.a_request_was_refused_before",
+  "question.raised": "audit.asks_target_server",
+  "question.settled": "audit.you_allowed_what_was_asked",
+  "server.added": "audit.was_added",
+  "server.removed": "audit.was_removed",
+  "server.changed": "audit.is_started_in_another_way",
+  "server.start_approved": "audit.you_server_to_be_started",
+  "server.started": "audit.was_started",
+  "server.stopped": "audit.was_stopped",
+  "server.crashed": "audit.ended_by_itself",
+  "server.start_failed": "audit.could_not_be_started",
+  "server.exception": "audit.an_exception_server_was_made",
+  "account.renamed": "audit.an_account_server_is_account",
+  "account.chosen": "audit.account_server",
+  "account.signed_in": "audit.you_signed_in_server_account",
+  "account.signed_out": "audit.signed_out_server",
+  "account.sign_in_failed": "audit.a_sign_in_server_failed",
+  "token.issued": "audit.issued_tokens_account",
+  "token.refreshed": "audit.the_tokens_account_server_were",
+  "token.revoked": "audit.the_tokens_account_server_were_revoked",
+  "token.failed": "audit.tokens_account_server_could_not",
+  "tool.pinned": "audit.tools_1_tool_tools_server",
+  "tool.changed": "audit.tools_1_tool_tools_server_appeared",
+  "tool.accepted": "audit.server_was_accepted",
+  "tool.classified": "audit.server_was_classified",
+  "tool.labelled": "audit.what_flows_server_was_said",
+  "guardrail.added": "audit.a_guardrail_was_added",
+  "guardrail.changed": "audit.a_guardrail_was_changed",
+  "guardrail.removed": "audit.a_guardrail_was_removed",
+  "flow.set": "audit.the_flow_rule_was_set",
+  "flow.forgotten": "audit.what_has_read_was_forgotten",
+  "agent.added": "audit.agent_was_added",
+  "agent.revoked": "audit.was_revoked",
+  "agent.paired": "audit.a_program_was_paired_agent",
+  "agent.wired": "audit.a_programs_settings_were_changed",
+  "agent.unwired": "audit.a_programs_settings_were_changed_back",
+  "agent.unpaired": "audit.a_program_is_no_longer",
+  "agent.key_renewed": "audit.was_given_a_new_key",
+  "agent.client_registered": "audit.a_program_registered_nobody_let",
+  "agent.signed_in": "audit.a_program_signed_in_agent",
+  "agent.renewed": "audit.the_tokens_of_a_program",
+  "agent.sign_in_ended": "audit.a_sign_in_agent_ended",
+  "grant.added": "audit.a_grant_agent_server_was",
+  "grant.changed": "audit.a_grant_agent_server_was_changed",
+  "grant.revoked": "audit.a_grant_agent_server_was_revoked",
+  "log.exported": "audit.the_log_was_exported",
+  "log.verified": "audit.the_log_was_verified",
+  "log.payloads_deleted": "audit.kept_arguments_and_results_were",
+  "log.segment_closed": "audit.the_oldest_records_were_moved",
+  "setting.changed": "audit.a_setting_was_changed",
+  "wish.refused": "audit.a_wish_of_the_command",
 };
 
 /** Questions that are not about a call, such as a pairing. */
-const ABOUT_NO_SERVER: Record<string, string> = {
-  "question.raised": "{agent} wants to come in, and you are asked",
-  "question.settled": "{answer} {agent}",
+const ABOUT_NO_SERVER: Record<string, Key> = {
+  "question.raised": "audit.wants_to_come_in_and",
+  "question.settled": "audit.you_allowed_what_was_asked_by",
 };
 
 export function sentence(record: RecordView): Part[] {
-  const pattern = (record.server ? undefined : ABOUT_NO_SERVER[record.kind]) ?? SENTENCES[record.kind];
-  if (!pattern) return [words(record.kind)];
-  return pattern.split(/(\{\w+\})/).filter(Boolean).map((piece) => fill(piece, record));
+  const key = (record.server ? undefined : ABOUT_NO_SERVER[record.kind]) ?? SENTENCES[record.kind];
+  if (!key) return [words(record.kind)];
+  const name = (of: { name: string } | null, without: string): Part => (of ? { text: of.name, as: "name" } : words(without));
+  const tools = record.detail?.["tools"];
+  const all = parts<Part>(key, {
+    agent: name(record.agent, t("audit.an_agent")),
+    server: name(record.server, t("audit.a_server")),
+    account: name(record.account, t("audit.an_account")),
+    target: targetOf(record),
+    tools: Array.isArray(tools) ? tools.length : 0,
+    ended: String(record.detail?.["result"]),
+    answer: String(record.detail?.["answer"]),
+  });
+  return all.map((part) => (typeof part === "string" ? words(part) : part));
 }
-
-function fill(piece: string, record: RecordView): Part {
-  switch (piece) {
-    case "{agent}":
-      return record.agent ? { text: record.agent.name, as: "name" } : words("an agent");
-    case "{server}":
-      return record.server ? { text: record.server.name, as: "name" } : words("a server");
-    case "{account}":
-      return record.account ? { text: record.account.name, as: "name" } : words("an account");
-    case "{target}":
-      return targetOf(record);
-    case "{tools}":
-      return words(counted(record.detail?.["tools"]));
-    case "{ended}":
-      return words(ENDS[String(record.detail?.["result"])] ?? "ended");
-    case "{answer}":
-      return words(ANSWERS[String(record.detail?.["answer"])] ?? "A question was settled:");
-    default:
-      return words(piece);
-  }
-}
-
-const ANSWERS: Record<string, string> = {
-  allowed: "You allowed what was asked by",
-  denied: "You denied what was asked by",
-  expired: "Nobody answered in time what was asked by",
-  dropped: "A question was dropped, asked by",
-};
-
-const ENDS: Record<string, string> = {
-  ok: "was answered",
-  tool_error: "was answered with an error of the tool",
-  rpc_error: "was answered with an error",
-  input_required: "was answered: it needs something first",
-  task: "was answered: it goes on as a task",
-  not_sent: "was not sent",
-  failed: "failed",
-  unknown: "ended nobody knows how",
-};
 
 function targetOf(record: RecordView): Part {
   const named = record.target ?? record.detail?.["tool"];
-  return typeof named === "string" ? { text: named, as: "code" } : words("something");
-}
-
-function counted(tools: unknown): string {
-  const count = Array.isArray(tools) ? tools.length : 0;
-  return count === 0 ? "Tools" : count === 1 ? "1 tool" : `${count} tools`;
+  return typeof named === "string" ? { text: named, as: "code" } : words(t("audit.something"));
 }
 
 export type RecordTone = "allow" | "ask" | "deny" | "plain";

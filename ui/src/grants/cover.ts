@@ -1,4 +1,5 @@
 // What a set of grants means for each tool, for the eye only: policy decides in Rust, this draws the bars.
+import { named, t } from "../lang/messages.svelte";
 import type { GrantView, ToolView } from "../generated/View";
 
 /** What a grant says, or `quarantined`: granted, but nobody has accepted what the tool has become. */
@@ -83,19 +84,17 @@ export function cover(tools: readonly ToolView[], grants: readonly GrantView[]):
   return result;
 }
 
-export const EFFECT_WORD: Record<string, string> = { allow: "allowed", ask: "asks", deny: "denied", quarantined: "quarantined" };
-
 /** A grant's target in words: `tools that match get_*`. */
 export function targetWords(target: string): { text: string; code: string } {
   const at = target.indexOf(":");
   const [kind, rest] = [target.slice(0, at), target.slice(at + 1)];
   switch (kind) {
     case "tool": return { text: "", code: rest };
-    case "tools": return rest === "*" ? { text: "all tools", code: "" } : { text: "tools like", code: rest };
-    case "class": return { text: `every ${rest} tool`, code: "" };
-    case "resource": return { text: "resources like", code: rest };
-    case "prompt": return { text: "prompts like", code: rest };
-    case "method": return { text: "messages like", code: rest };
+    case "tools": return rest === "*" ? { text: t("grants.all_tools_2"), code: "" } : { text: t("grants.tools_like"), code: rest };
+    case "class": return { text: t("grants.class_tool", { class: named("class", rest) }), code: "" };
+    case "resource": return { text: t("grants.resources_like"), code: rest };
+    case "prompt": return { text: t("grants.prompts_like"), code: rest };
+    case "method": return { text: t("grants.messages_like"), code: rest };
     default: return { text: "", code: target };
   }
 }

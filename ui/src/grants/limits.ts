@@ -1,4 +1,6 @@
 // Limits of a grant as the dialog holds them, and the words that the host reads (docs/cli.md): conditions and a budget.
+import { t } from "../lang/messages.svelte";
+
 
 export interface Limit {
   pointer: string;
@@ -15,27 +17,27 @@ export interface Budget {
 
 export const NO_BUDGET: Budget = { kind: "", most: "", pointer: "", period: "1d" };
 
-export const OPS: readonly { value: string; label: string }[] = [
-  { value: "=", label: "is" },
-  { value: "!=", label: "is not" },
-  { value: "<", label: "is less than" },
-  { value: "<=", label: "is at most" },
-  { value: ">", label: "is more than" },
-  { value: ">=", label: "is at least" },
-  { value: "in", label: "is one of" },
-  { value: "glob", label: "matches, with * and ?" },
-  { value: "matches", label: "matches the expression" },
-  { value: "under", label: "is a path under" },
-  { value: "host", label: "has the host" },
-  { value: "len<=", label: "has a length of at most" },
-  { value: "absent", label: "is not given" },
+export const ops = (): readonly { value: string; label: string }[] => [
+  { value: "=", label: t("grants.is") },
+  { value: "!=", label: t("grants.is_not") },
+  { value: "<", label: t("grants.is_less_than") },
+  { value: "<=", label: t("grants.is_at_most") },
+  { value: ">", label: t("grants.is_more_than") },
+  { value: ">=", label: t("grants.is_at_least") },
+  { value: "in", label: t("grants.is_one_of") },
+  { value: "glob", label: t("grants.matches_with_and") },
+  { value: "matches", label: t("grants.matches_the_expression") },
+  { value: "under", label: t("grants.is_a_path_under") },
+  { value: "host", label: t("grants.has_the_host") },
+  { value: "len<=", label: t("grants.has_a_length_of_at") },
+  { value: "absent", label: t("grants.is_not_given") },
 ];
 
-export const PERIODS: readonly { value: string; label: string }[] = [
-  { value: "1h", label: "in any hour" },
-  { value: "1d", label: "in any day" },
-  { value: "7d", label: "in any 7 days" },
-  { value: "30d", label: "in any 30 days" },
+export const periods = (): readonly { value: string; label: string }[] => [
+  { value: "1h", label: t("grants.in_any_hour") },
+  { value: "1d", label: t("grants.in_any_day") },
+  { value: "7d", label: t("grants.in_any_7_days") },
+  { value: "30d", label: t("grants.in_any_30_days") },
 ];
 
 /** A name or a pointer as a pointer: `amount` is `/amount`. */

@@ -1,4 +1,5 @@
 // A plan that follows what was chosen: asked for again when that changes, and done only as it was shown.
+import { t } from "../lang/messages.svelte";
 import type { Failure } from "../generated/Failure";
 import type { RulePlanView } from "../generated/View";
 import { asFailure } from "../host/failure";
@@ -43,5 +44,5 @@ export class Planned {
   };
 }
 
-/** `1 grant`, `12 rules`. */
-export const counted = (count: number, word: string): string => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+/** `1 grant`, `12 grants`. */
+export const grantCount = (count: number): string => t("grants.count_grants", { count });

@@ -1,10 +1,10 @@
 // The way back from what is done to grants: only where what comes back is exactly what went. A limit that was partly used
 // would be whole again, and what holds for the arguments of one approval cannot be wished for: those do not come back.
+import { t } from "../lang/messages.svelte";
 import type { GrantWish } from "../generated/Request";
 import type { GrantView } from "../generated/View";
 import * as host from "../host/host";
 import { toasts } from "../parts/toasts.svelte";
-import { counted } from "./planned.svelte";
 
 const KINDS: Record<string, "tools" | "resources" | "prompts" | "methods"> = { tool: "tools", tools: "tools", resource: "resources", prompt: "prompts", method: "methods" };
 
@@ -51,7 +51,7 @@ export async function revoking(grants: readonly GrantView[]): Promise<Revoking> 
       const [only] = grants;
       if (only && grants.length === 1) await host.grantRevoke(only.id);
       else await host.grantsRevoke(ids);
-      const said = only && grants.length === 1 ? `Revoked: ${only.agent.name} at ${only.server.name}.` : `${counted(grants.length, "grant")} revoked.`;
+      const said = only && grants.length === 1 ? t("grants.revoked_server", { agent: only.agent.name, server: only.server.name }) : t("grants.grant_grants_revoked", { count: grants.length });
       if (wishes) toasts.done(said, () => inTurn(wishes, host.grantAdd));
       else toasts.say(said);
     },

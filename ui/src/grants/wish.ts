@@ -1,4 +1,5 @@
 // A grant as the dialog holds it, and the wish it becomes.
+import { t } from "../lang/messages.svelte";
 import type { GrantWish } from "../generated/Request";
 import { budgetOf, conditionsOf, type Budget, type Limit } from "./limits";
 
@@ -22,33 +23,33 @@ export interface Draft {
   budget: Budget;
 }
 
-export const KINDS: readonly { value: Kind; label: string }[] = [
-  { value: "tool", label: "One tool" },
-  { value: "tools", label: "Tools whose name matches" },
-  { value: "class", label: "All tools of a class" },
-  { value: "resources", label: "Resources whose address matches" },
-  { value: "prompts", label: "Prompts whose name matches" },
-  { value: "methods", label: "Other messages whose method matches" },
+export const kinds = (): readonly { value: Kind; label: string }[] => [
+  { value: "tool", label: t("grants.one_tool") },
+  { value: "tools", label: t("grants.tools_whose_name_matches") },
+  { value: "class", label: t("grants.all_tools_of_a_class") },
+  { value: "resources", label: t("grants.resources_whose_address_matches") },
+  { value: "prompts", label: t("grants.prompts_whose_name_matches") },
+  { value: "methods", label: t("grants.other_messages_whose_method_matches") },
 ];
 
-export const UNTILS: readonly { value: string; label: string }[] = [
-  { value: "", label: "Until revoked" },
-  { value: "1", label: "For 1 hour" },
-  { value: "8", label: "For 8 hours" },
-  { value: "24", label: "For 1 day" },
-  { value: "168", label: "For 7 days" },
-  { value: "720", label: "For 30 days" },
-  { value: "date", label: "Until a date…" },
+export const untils = (): readonly { value: string; label: string }[] => [
+  { value: "", label: t("grants.until_revoked_capital") },
+  { value: "1", label: t("grants.for_1_hour") },
+  { value: "8", label: t("grants.for_8_hours") },
+  { value: "24", label: t("grants.for_1_day") },
+  { value: "168", label: t("grants.for_7_days") },
+  { value: "720", label: t("grants.for_30_days") },
+  { value: "date", label: t("grants.until_a_date") },
 ];
 
-export const LEVELS: readonly { value: string; label: string }[] = [
-  { value: "", label: "A click" },
-  { value: "passphrase", label: "The approval passphrase" },
-  { value: "presence", label: "Proof that you are there" },
+export const levels = (): readonly { value: string; label: string }[] => [
+  { value: "", label: t("grants.a_click") },
+  { value: "passphrase", label: t("grants.the_approval_passphrase") },
+  { value: "presence", label: t("grants.proof_that_you_are_there") },
 ];
 
 /** A level in the middle of a sentence. */
-export const LEVEL_WORDS: Readonly<Record<string, string>> = { passphrase: "the approval passphrase", presence: "proof that you are there" };
+export const levelWord = (level: string): string => (level === "passphrase" ? t("grants.the_approval_passphrase_small") : level === "presence" ? t("grants.proof_that_you_are_there_small") : level);
 
 /** What it covers as target text, or an empty text while it is not filled in. */
 export function targetOf(draft: Draft): string {

@@ -1,4 +1,5 @@
 // The first steps: which are done, and what each says. They lead from nothing to a first call that asks.
+import { t } from "../lang/messages.svelte";
 import type { AgentView, GrantView, ProgramView, ServerView } from "../generated/View";
 
 export type StepId = "agent" | "server" | "come" | "grant";
@@ -17,16 +18,16 @@ export function firstSteps(servers: readonly ServerView[], agents: readonly Agen
   const server: Step = {
     id: "server",
     done: servers.some((one) => one.state !== "sign_in_needed"),
-    title: unsigned ? `Sign in to ${unsigned.name}` : "Add a server",
-    text: "You sign in once. The tokens stay here, and no agent ever sees them.",
+    title: unsigned ? t("home.sign_in_to_server", { server: unsigned.name }) : t("home.add_a_server"),
+    text: t("home.you_sign_in_once_the"),
   };
   const agent: Step =
     free.length + wired.length > 0
-      ? { id: "agent", done: agents.length + wired.length > 0, title: "Connect an agent", text: "These are on this machine. You see every change of their settings first, and can take it back. Servers they have can move here." }
-      : { id: "agent", done: agents.length > 0, title: "Add an agent", text: "It gets a key of its own, and can do nothing yet." };
-  const name = wired[0]?.name ?? agents[0]?.name ?? "the agent";
-  const come: Step = { id: "come", done: agents.length > 0, title: `Restart ${name}`, text: "When it comes for the first time, a window asks you whether this program may come in. It can do nothing yet." };
-  const grant: Step = { id: "grant", done: grants.length > 0, title: "Grant what it may use", text: "Begin with everything asking you, or choose tool by tool. What you do not grant does not exist for it." };
+      ? { id: "agent", done: agents.length + wired.length > 0, title: t("home.connect_an_agent"), text: t("home.these_are_on_this_machine") }
+      : { id: "agent", done: agents.length > 0, title: t("home.add_an_agent"), text: t("home.it_gets_a_key_of") };
+  const name = wired[0]?.name ?? agents[0]?.name ?? t("home.the_agent");
+  const come: Step = { id: "come", done: agents.length > 0, title: t("home.restart", { agent: name }), text: t("home.when_it_comes_for_the") };
+  const grant: Step = { id: "grant", done: grants.length > 0, title: t("home.grant_what_it_may_use"), text: t("home.begin_with_everything_asking_you") };
   return wired.length > 0 || free.length > 0 ? [agent, server, ...(wired.length > 0 ? [come] : []), grant] : [server, agent, grant];
 }
 

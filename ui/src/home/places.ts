@@ -1,4 +1,5 @@
 // Everything the palette can lead to. It leads and pauses; it never grants, allows or removes.
+import { named, t, type Key } from "../lang/messages.svelte";
 import type { AgentView, ApprovalView, GrantView, GuardrailView, ProgramView, ServerView, StateView, ToolView } from "../generated/View";
 import { targetWords } from "../grants/cover";
 import type { IconName } from "../parts/Icon.svelte";
@@ -44,15 +45,15 @@ export interface Known {
   tools: ReadonlyMap<string, readonly ToolView[]>;
 }
 
-const ALSO: Partial<Record<string, string>> = {
-  approvals: "questions waiting history",
-  servers: "accounts tools mcp",
-  agents: "programs keys",
-  grants: "permissions delegations matrix list",
-  guardrails: "policies cedar flow rule",
-  audit: "log records history export",
-  settings: "preferences proxy network passphrase notifications",
-  doctor: "checks health problems diagnose",
+const ALSO: Partial<Record<string, Key>> = {
+  approvals: "home.questions_waiting_history",
+  servers: "home.accounts_tools_mcp",
+  agents: "home.programs_keys",
+  grants: "home.permissions_delegations_matrix_list",
+  guardrails: "home.policies_cedar_flow_rule",
+  audit: "home.log_records_history_export",
+  settings: "home.preferences_proxy_network_passphrase_notifications",
+  doctor: "home.checks_health_problems_diagnose",
 };
 const MOST = 40;
 const RECENT = 5;
@@ -61,33 +62,34 @@ export function goals(known: Known): Goal[] {
   return [...actions(known), ...screens(), ...things(known)];
 }
 
-const screens = (): Goal[] => SCREENS.map((screen) => ({ id: `go-${screen}`, icon: screen, kind: "Screen", text: SCREEN[screen], more: "", also: ALSO[screen] ?? "", keys: keysOf(screen), href: href(screen) }));
+const also = (key: Key | undefined): string => (key ? t(key) : "");
+const screens = (): Goal[] => SCREENS.map((screen) => ({ id: `go-${screen}`, icon: screen, kind: "Screen", text: t(SCREEN[screen]), more: "", also: also(ALSO[screen]), keys: keysOf(screen), href: href(screen) }));
 
 function actions({ state, servers, agents, approvals, programs, pauseKeys }: Known): Goal[] {
   const action = (id: string, icon: IconName, text: string, to: Partial<Goal>): Goal => ({ id, icon, kind: "Action", text, more: "", ...to });
   const list: Goal[] = [];
   const waiting = approvals.filter((one) => one.state === "pending").length;
-  if (waiting > 0) list.push(action("answer", "approvals", waiting === 1 ? "Answer the question that waits" : `Answer the ${waiting} questions that wait`, { act: "answer", also: "approve deny open approval window" }));
-  for (const server of servers) if (wantsYou(server)) list.push(action(`sign-in-${server.id}`, "servers", `Sign in to ${server.name}`, { href: href("servers", server.id), also: "login" }));
+  if (waiting > 0) list.push(action("answer", "approvals", t("home.answer_the_question_that_waits", { count: waiting }), { act: "answer", also: t("home.approve_deny_open_approval_window") }));
+  for (const server of servers) if (wantsYou(server)) list.push(action(`sign-in-${server.id}`, "servers", t("home.sign_in_to_server", { server: server.name }), { href: href("servers", server.id), also: t("home.login") }));
   list.push(
-    action("new-server", "plus", "Add a server", { href: href("servers", "new") }),
-    action("new-agent", "plus", "Add an agent", { href: href("agents", "new") }),
+    action("new-server", "plus", t("home.add_a_server"), { href: href("servers", "new") }),
+    action("new-agent", "plus", t("home.add_an_agent"), { href: href("agents", "new") }),
   );
-  for (const program of programs) if (program.installed && program.state === "free") list.push(action(`connect-${program.id}`, "agents", `Connect ${program.name}`, { more: program.file, also: "wire", href: href("agents", `connect-${program.id}`) }));
+  for (const program of programs) if (program.installed && program.state === "free") list.push(action(`connect-${program.id}`, "agents", t("home.connect_program", { program: program.name }), { more: program.file, also: t("home.wire"), href: href("agents", `connect-${program.id}`) }));
   if (agents.length > 0 && servers.length > 0) {
     list.push(
-      action("new-grant", "plus", "Make a grant", { href: href("grants", "new"), also: "new allow permit delegate" }),
-      action("preset", "grants", "Grant by a preset, or copy grants", { href: href("grants", "several"), also: "template" }),
+      action("new-grant", "plus", t("home.make_a_grant"), { href: href("grants", "new"), also: t("home.new_allow_permit_delegate") }),
+      action("preset", "grants", t("home.grant_by_a_preset_or"), { href: href("grants", "several"), also: t("home.template") }),
     );
   }
-  list.push(action("new-guardrail", "plus", "Make a guardrail", { href: href("guardrails", "new"), also: "new policy rule" }));
-  list.push(action("rules-file", "grants", "Save or import the rules as a file", { href: href("grants", "file"), also: "export backup" }));
-  if (state) list.push(state.paused ? action("resume", "play", "Resume all agents", { act: "resume", also: "unpause start" }) : action("pause", "pause", "Pause all agents", { more: "Every call is refused until you resume", act: "pause", also: "stop emergency", ...(pauseKeys ? { keys: pauseKeys } : {}) }));
-  for (const server of servers) if (!wantsYou(server)) list.push(action(`refresh-${server.id}`, "refresh", `Ask ${server.name} for its tools again`, { act: "refresh", also: "refresh reload", aside: true }));
+  list.push(action("new-guardrail", "plus", t("home.make_a_guardrail"), { href: href("guardrails", "new"), also: t("home.new_policy_rule") }));
+  list.push(action("rules-file", "grants", t("home.save_or_import_the_rules"), { href: href("grants", "file"), also: t("home.export_backup") }));
+  if (state) list.push(state.paused ? action("resume", "play", t("home.resume_all_agents"), { act: "resume", also: t("home.unpause_start") }) : action("pause", "pause", t("home.pause_all_agents"), { more: t("home.every_call_is_refused_until"), act: "pause", also: t("home.stop_emergency"), ...(pauseKeys ? { keys: pauseKeys } : {}) }));
+  for (const server of servers) if (!wantsYou(server)) list.push(action(`refresh-${server.id}`, "refresh", t("home.ask_for_its_tools_again", { server: server.name }), { act: "refresh", also: t("home.refresh_reload"), aside: true }));
   list.push(
-    action("verify", "check", "Verify the audit log", { act: "verify", also: "integrity hash chain" }),
-    action("keeping", "audit", "How long the log is kept", { href: href("audit", "keeping"), also: "retention export collector" }),
-    action("keys", "info", "Keyboard shortcuts", { act: "keys", keys: HELP, also: "help keys" }),
+    action("verify", "check", t("home.verify_the_audit_log"), { act: "verify", also: t("home.integrity_hash_chain") }),
+    action("keeping", "audit", t("home.how_long_the_log_is"), { href: href("audit", "keeping"), also: t("home.retention_export_collector") }),
+    action("keys", "info", t("home.keyboard_shortcuts"), { act: "keys", keys: HELP, also: t("home.help_keys") }),
   );
   return list;
 }
@@ -95,17 +97,17 @@ function actions({ state, servers, agents, approvals, programs, pauseKeys }: Kno
 function things({ servers, agents, grants, guardrails, tools }: Known): Goal[] {
   const list: Goal[] = [];
   for (const server of servers) list.push({ id: server.id, icon: "servers", kind: "Server", text: server.name, more: server.endpoint, href: href("servers", server.id) });
-  for (const agent of agents) list.push({ id: agent.id, icon: "agents", kind: "Agent", text: agent.name, more: agent.state === "active" ? (agent.claim ?? "") : agent.state, href: href("agents", agent.id) });
+  for (const agent of agents) list.push({ id: agent.id, icon: "agents", kind: "Agent", text: agent.name, more: agent.state === "active" ? (agent.claim ?? "") : named("agent", agent.state), href: href("agents", agent.id) });
   for (const server of servers) {
     for (const account of server.accounts) list.push({ id: account.id, icon: "lock", kind: "Account", text: account.name, more: server.name, href: href("servers", server.id) });
   }
-  for (const one of guardrails) list.push({ id: one.id, icon: "guardrails", kind: "Guardrail", text: one.name, more: one.enabled ? "" : "off", href: one.bundle === null ? href("guardrails", one.id) : href("guardrails") });
+  for (const one of guardrails) list.push({ id: one.id, icon: "guardrails", kind: "Guardrail", text: one.name, more: one.enabled ? "" : t("home.off"), href: one.bundle === null ? href("guardrails", one.id) : href("guardrails") });
   for (const server of servers) {
     for (const tool of tools.get(server.id) ?? []) list.push({ id: `tool ${tool.id}`, icon: "arrow", kind: "Tool", text: tool.name, more: server.name, also: tool.title ?? "", href: href("servers", server.id, tool.name) });
   }
   for (const grant of grants) {
     const what = targetWords(grant.target);
-    list.push({ id: grant.id, icon: "grants", kind: "Grant", text: `${grant.agent.name} → ${grant.server.name}: ${grant.effect} ${[what.text, what.code].filter(Boolean).join(" ")}`, more: grant.note ?? "", also: grant.account?.name ?? "", href: href("grants", `${grant.agent.id}~${grant.server.id}`) });
+    list.push({ id: grant.id, icon: "grants", kind: "Grant", text: `${grant.agent.name} → ${grant.server.name}: ${named("verb", grant.effect)} ${[what.text, what.code].filter(Boolean).join(" ")}`, more: grant.note ?? "", also: grant.account?.name ?? "", href: href("grants", `${grant.agent.id}~${grant.server.id}`) });
   }
   return list;
 }
@@ -115,7 +117,7 @@ export function offered(list: readonly Goal[], recent: readonly string[]): { tit
   const known = new Map(list.map((goal) => [goal.id, goal]));
   const last = recent.map((id) => known.get(id)).filter((goal) => goal !== undefined).slice(0, RECENT);
   const rest = (kind: string) => list.filter((goal) => goal.kind === kind && !goal.aside && !last.includes(goal));
-  const groups = [{ title: "Last used", all: last }, { title: "Do", all: rest("Action") }, { title: "Go to", all: rest("Screen") }];
+  const groups = [{ title: t("home.last_used"), all: last }, { title: t("home.do"), all: rest("Action") }, { title: t("home.go_to"), all: rest("Screen") }];
   return groups.filter((group) => group.all.length > 0).map(({ title, all }) => ({ title, found: all.slice(0, MOST).map((goal) => ({ goal, spans: [] })) }));
 }
 
@@ -125,7 +127,7 @@ export function matching(list: readonly Goal[], typed: string, recent: readonly 
   const found: (Found & { score: number; at: number })[] = [];
   for (const [at, goal] of list.entries()) {
     const text = goal.text.toLowerCase();
-    const fitted = fits(words, text, `${goal.kind} ${goal.more} ${goal.also ?? ""}`.toLowerCase());
+    const fitted = fits(words, text, `${named("kind", goal.kind)} ${goal.more} ${goal.also ?? ""}`.toLowerCase());
     if (!fitted) continue;
     const used = recent.indexOf(goal.id);
     // Letters that grew longer in small letters (İ) would mark the wrong ones.
@@ -136,4 +138,4 @@ export function matching(list: readonly Goal[], typed: string, recent: readonly 
 }
 
 /** What is typed, looked for where everything that happened stands. */
-export const inTheLog = (typed: string): Goal => ({ id: "in-the-log", icon: "search", kind: "Audit", text: `Search the audit log for “${typed.trim()}”`, more: "", href: href("audit", "find", typed.trim()) });
+export const inTheLog = (typed: string): Goal => ({ id: "in-the-log", icon: "search", kind: "Audit", text: t("home.search_the_audit_log_for", { text: typed.trim() }), more: "", href: href("audit", "find", typed.trim()) });

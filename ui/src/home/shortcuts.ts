@@ -1,17 +1,18 @@
 // Every shortcut there is, once: the page of shortcuts, the palette and the sidebar read it here.
+import { t, type Key } from "../lang/messages.svelte";
 import { SCREENS, type Screen } from "../parts/route.svelte";
 
-export const SCREEN: Record<Screen, string> = {
-  home: "Home",
-  approvals: "Approvals",
-  servers: "Servers",
-  agents: "Agents",
-  grants: "Grants",
-  guardrails: "Guardrails",
-  audit: "Audit",
-  settings: "Settings",
-  doctor: "Doctor",
-};
+export const SCREEN = {
+  home: "home.home",
+  approvals: "home.approvals",
+  servers: "parts.servers",
+  agents: "parts.agents",
+  grants: "parts.grants",
+  guardrails: "home.guardrails",
+  audit: "home.audit",
+  settings: "home.settings",
+  doctor: "home.doctor",
+} as const satisfies Record<Screen, Key>;
 
 export const FIND = "mod+k";
 export const UNDO = "mod+z";
@@ -25,31 +26,31 @@ export interface Shortcut {
   does: string;
 }
 
-export const SHORTCUTS: readonly { title: string; all: readonly Shortcut[] }[] = [
+export const shortcuts = (): readonly { title: string; all: readonly Shortcut[] }[] => [
   {
-    title: "Everywhere",
+    title: t("home.everywhere"),
     all: [
-      { keys: [FIND], does: "Find anything, and do the common things" },
-      { keys: ["/"], does: "Search on this screen" },
-      { keys: [UNDO], does: "Undo what was just done, while it says so" },
-      { keys: [HELP], does: "Show this page" },
-      { keys: ["Esc"], does: "Close a dialog, or empty a search" },
+      { keys: [FIND], does: t("home.find_anything_and_do_the") },
+      { keys: ["/"], does: t("home.search_on_this_screen") },
+      { keys: [UNDO], does: t("home.undo_what_was_just_done") },
+      { keys: [HELP], does: t("home.show_this_page") },
+      { keys: ["Esc"], does: t("home.close_a_dialog_or_empty") },
     ],
   },
-  { title: "Screens", all: SCREENS.map((screen) => ({ keys: [keysOf(screen)], does: SCREEN[screen] })) },
+  { title: t("home.screens"), all: SCREENS.map((screen) => ({ keys: [keysOf(screen)], does: t(SCREEN[screen]) })) },
   {
-    title: "Lists",
+    title: t("home.lists"),
     all: [
-      { keys: ["↑", "↓"], does: "Go through records, and through what was found" },
-      { keys: ["Enter"], does: "Open what is chosen" },
+      { keys: ["↑", "↓"], does: t("home.go_through_records_and_through") },
+      { keys: ["Enter"], does: t("home.open_what_is_chosen") },
     ],
   },
   {
-    title: "In the approval window",
+    title: t("home.in_the_approval_window"),
     all: [
-      { keys: ["Esc"], does: "Deny" },
-      { keys: ["alt+→", "alt+←"], does: "The next question, the one before" },
-      { keys: ["Tab", "Space"], does: "Reach the button that allows, and press it" },
+      { keys: ["Esc"], does: t("home.deny") },
+      { keys: ["alt+→", "alt+←"], does: t("home.the_next_question_the_one") },
+      { keys: ["Tab", "Space"], does: t("home.reach_the_button_that_allows") },
     ],
   },
 ];

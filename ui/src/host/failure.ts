@@ -1,3 +1,4 @@
+import { t } from "../lang/messages.svelte";
 import type { Failure } from "../generated/Failure";
 
 /** Whatever was thrown, as a Failure a person can act on. */
@@ -6,5 +7,5 @@ export function asFailure(thrown: unknown): Failure {
     return thrown as Failure;
   }
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return { code: "internal", message: text, hint: "Try again. If it stays, start Prokura again." };
+  return { code: "internal", message: text, hint: t("host.try_again_if_it_stays") };
 }

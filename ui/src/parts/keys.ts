@@ -1,10 +1,12 @@
 // What keys are called, and whether somebody is typing. Shortcuts never fire while a text is being written.
+import { named } from "../lang/messages.svelte";
+
 const MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 const CAPS: Record<string, string> = MAC ? { mod: "⌘", shift: "⇧", alt: "⌥" } : { mod: "Ctrl", shift: "Shift", alt: "Alt" };
 
 /** The caps to press for `mod+shift+k`, one after the other. */
 export function caps(keys: string): string[] {
-  return keys.split("+").map((key) => CAPS[key] ?? (key.length === 1 ? key.toUpperCase() : key));
+  return keys.split("+").map((key) => named("key", CAPS[key] ?? (key.length === 1 ? key.toUpperCase() : key)));
 }
 
 /** The same for `aria-keyshortcuts`. */

@@ -1,37 +1,49 @@
 // Times in words: relative where near, absolute beside it, never only in a tooltip.
+import { language, t, type Key } from "../lang/messages.svelte";
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const timeOf = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const dayOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const dateOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-const exactOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const SHAPES = {
+  time: { hour: "2-digit", minute: "2-digit" },
+  day: { day: "numeric", month: "short" },
+  date: { day: "numeric", month: "short", year: "numeric" },
+  exact: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>;
+const made = new Map<string, Intl.DateTimeFormat>();
+
+/** A moment in the customs of the language. */
+function written(shape: keyof typeof SHAPES, date: Date): string {
+  const key = `${language.dates} ${shape}`;
+  const format = made.get(key) ?? new Intl.DateTimeFormat(language.dates, SHAPES[shape]);
+  made.set(key, format);
+  return format.format(date);
+}
 
 /** `just now`, `5 min ago`, `in 3 h`, `2 days ago`. */
 export function relative(at: string, now: number): string {
   const away = Date.parse(at) - now;
   const size = Math.abs(away);
   // The ticking clock may lag a second behind what just happened.
-  if (size < 45_000) return away > 2000 ? "in a moment" : "just now";
-  const [count, unit] = size < HOUR ? [Math.round(size / MINUTE), "min"] : size < DAY ? [Math.round(size / HOUR), "h"] : days(size);
-  return away > 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
+  if (size < 45_000) return away > 2000 ? t("parts.in_a_moment") : t("parts.just_now");
+  const ahead = away > 0;
+  if (size < HOUR) return span(ahead ? "parts.count_min" : "parts.min_ago", size / MINUTE);
+  if (size < DAY) return span(ahead ? "parts.count_h" : "parts.h_ago", size / HOUR);
+  return span(ahead ? "parts.in_day_days" : "parts.day_days_ago", size / DAY);
 }
 
-function days(size: number): [number, string] {
-  const count = Math.round(size / DAY);
-  return [count, count === 1 ? "day" : "days"];
-}
+const span = (key: Key, size: number): string => t(key, { count: Math.round(size) });
 
 /** `today 09:41`, `12 Nov 09:41`, `12 Nov 2025`. */
 export function absolute(at: string, now: number): string {
   const date = new Date(at);
   const today = new Date(now);
-  if (date.toDateString() === today.toDateString()) return `today ${timeOf.format(date)}`;
-  if (date.getFullYear() === today.getFullYear()) return `${dayOf.format(date)} ${timeOf.format(date)}`;
-  return dateOf.format(date);
+  if (date.toDateString() === today.toDateString()) return t("parts.today_at", { time: written("time", date) });
+  if (date.getFullYear() === today.getFullYear()) return `${written("day", date)} ${written("time", date)}`;
+  return written("date", date);
 }
 
-export const exact = (at: string): string => exactOf.format(new Date(at));
+export const exact = (at: string): string => written("exact", new Date(at));
 
 /** `9:41` left, never below zero. */
 export function remaining(until: string, now: number): string {
@@ -42,5 +54,5 @@ export function remaining(until: string, now: number): string {
 /** The shortest that still says it: `17:20` today, else `30 Nov`. */
 export function near(at: string, now: number): string {
   const date = new Date(at);
-  return date.toDateString() === new Date(now).toDateString() ? timeOf.format(date) : dayOf.format(date);
+  return date.toDateString() === new Date(now).toDateString() ? written("time", date) : written("day", date);
 }

@@ -1,5 +1,6 @@
 // Short news at the edge of the window: what was done, or what went wrong, and for some seconds the way back. Facts also
 // stand where they belong.
+import { t } from "../lang/messages.svelte";
 import type { Failure } from "../generated/Failure";
 import { asFailure } from "../host/failure";
 
@@ -49,7 +50,7 @@ export const toasts = {
   /** Takes one thing back, once. */
   async undo(toast: Toast): Promise<void> {
     toasts.drop(toast.id);
-    if (toast.undo) await attempt(toast.undo, "Undone.");
+    if (toast.undo) await attempt(toast.undo, t("parts.undone"));
   },
   /** Takes back what was done last, while its toast stands; says whether there was something. */
   undoLast(): boolean {

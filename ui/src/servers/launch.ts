@@ -1,4 +1,5 @@
 // Between a form and how a program is started: one word, variable or folder a line, and nothing read by a shell.
+import { t } from "../lang/messages.svelte";
 import type { LaunchWish } from "../generated/Request";
 import type { LocalView } from "../generated/View";
 import type { Tone } from "../parts/Badge.svelte";
@@ -75,10 +76,10 @@ export function nameOf(form: LaunchForm): string {
 }
 
 export function localState(local: LocalView): { tone: Tone; text: string } {
-  if (local.state === "running") return { tone: "allow", text: "running" };
-  if (local.state === "stopped") return { tone: "plain", text: "stopped" };
-  if (local.state === "crashed") return { tone: "ask", text: "crashed" };
-  if (local.state === "given_up") return { tone: "deny", text: "given up" };
-  if (local.state === "missing") return { tone: "deny", text: "cannot start" };
-  return { tone: "ask", text: "approval needed" };
+  if (local.state === "running") return { tone: "allow", text: t("servers.running") };
+  if (local.state === "stopped") return { tone: "plain", text: t("servers.stopped") };
+  if (local.state === "crashed") return { tone: "ask", text: t("servers.crashed") };
+  if (local.state === "given_up") return { tone: "deny", text: t("servers.given_up") };
+  if (local.state === "missing") return { tone: "deny", text: t("servers.cannot_start") };
+  return { tone: "ask", text: t("servers.approval_needed") };
 }

@@ -1,22 +1,29 @@
 // The words for servers, accounts and tools, in one place.
+import { named, t, type Key } from "../lang/messages.svelte";
 import type { AccountView, ServerView, ToolView } from "../generated/View";
 import { asName } from "../parts/name";
 import type { Tone } from "../parts/Badge.svelte";
 import { localState } from "./launch";
 
 export const CLASSES = ["read", "write", "destructive", "admin"] as const;
-export const CLASS_MEANS: Record<string, string> = {
-  read: "Looks, changes nothing",
-  write: "Changes something that can be changed back",
-  destructive: "Changes something that cannot be changed back",
-  admin: "Changes who may do what",
+const CLASS_MEANS: Record<string, Key> = {
+  read: "servers.looks_changes_nothing",
+  write: "servers.changes_something_that_can_be",
+  destructive: "servers.changes_something_that_cannot_be",
+  admin: "servers.changes_who_may_do_what",
 };
 
+/** What a class says of a tool, of those that are known. */
+export function classMeans(of: string): string | undefined {
+  const key = CLASS_MEANS[of];
+  return key && t(key);
+}
+
 export const LABELS = [
-  { value: "reads_private", label: "Reads private data", short: "reads private", means: "Its results can hold something that is yours." },
-  { value: "reads_untrusted", label: "Reads text from strangers", short: "reads strangers", means: "Its results can hold instructions somebody planted." },
-  { value: "sends_out", label: "Sends out", short: "sends out", means: "Its arguments leave for somebody else to read." },
-] as const;
+  { value: "reads_private", label: "servers.reads_private_data", short: "servers.reads_private", means: "servers.its_results_can_hold_something" },
+  { value: "reads_untrusted", label: "servers.reads_text_from_strangers", short: "servers.reads_strangers", means: "servers.its_results_can_hold_instructions" },
+  { value: "sends_out", label: "servers.sends_out", short: "servers.sends_out_small", means: "servers.its_arguments_leave_for_somebody" },
+] as const satisfies readonly { value: string; label: Key; short: Key; means: Key }[];
 
 export function hostOf(url: string): string {
   try {
@@ -28,40 +35,40 @@ export function hostOf(url: string): string {
 
 export function serverState(server: ServerView): { tone: Tone; text: string } {
   if (server.local) return localState(server.local);
-  if (server.state === "ready") return { tone: "allow", text: "ready" };
-  if (server.state === "sign_in_needed") return { tone: "ask", text: "sign-in needed" };
-  if (server.state === "scopes_wanted") return { tone: "ask", text: "more access wanted" };
-  return { tone: "plain", text: server.state.replaceAll("_", " ") };
+  if (server.state === "ready") return { tone: "allow", text: t("servers.ready") };
+  if (server.state === "sign_in_needed") return { tone: "ask", text: t("servers.sign_in_needed") };
+  if (server.state === "scopes_wanted") return { tone: "ask", text: t("servers.more_access_wanted") };
+  return { tone: "plain", text: named("state", server.state) };
 }
 
 /** Whether the person has something to do before its calls go through. */
 export const wantsYou = (server: ServerView): boolean => server.state === "sign_in_needed" || server.state === "scopes_wanted";
 
 export function accountState(account: AccountView): { tone: Tone; text: string } {
-  if (account.state === "signed_in") return { tone: "allow", text: account.kind === "oauth" ? "signed in" : "ready" };
-  if (account.state === "needs_sign_in") return { tone: "ask", text: "needs sign-in" };
-  return { tone: "plain", text: account.state.replaceAll("_", " ") };
+  if (account.state === "signed_in") return { tone: "allow", text: account.kind === "oauth" ? t("servers.signed_in") : t("servers.ready") };
+  if (account.state === "needs_sign_in") return { tone: "ask", text: t("servers.needs_sign_in") };
+  return { tone: "plain", text: named("state", account.state) };
 }
 
 export const hasTokens = (account: AccountView): boolean => account.kind !== "anonymous" && account.kind !== "key";
 
-const PROGRAMS: Record<string, string> = {
-  client: "A program, signed in with the client you entered.",
-  workload: "A program, signed in with its platform's token.",
-  enterprise: "Signed in through your enterprise's identity provider.",
+const PROGRAMS: Record<string, Key> = {
+  client: "servers.a_program_signed_in_with",
+  workload: "servers.a_program_signed_in_with_its",
+  enterprise: "servers.signed_in_through_your_enterprises",
 };
 
 export function accountKind(account: AccountView): string {
-  if (account.kind === "anonymous") return "No sign-in: the server asks for nothing.";
-  if (account.kind === "key") return "A key that you entered.";
-  if (account.state === "needs_sign_in") return "Its sign-in no longer holds: sign in again to go on.";
-  return account.state === "signed_out" ? "Signed out: its tokens were revoked and forgotten." : (PROGRAMS[account.kind] ?? "Signed in through the browser.");
+  if (account.kind === "anonymous") return t("servers.no_sign_in_the_server");
+  if (account.kind === "key") return t("servers.a_key_that_you_entered");
+  if (account.state === "needs_sign_in") return t("servers.its_sign_in_no_longer");
+  return account.state === "signed_out" ? t("servers.signed_out_its_tokens_were") : t(PROGRAMS[account.kind] ?? "servers.signed_in_through_the_browser");
 }
 
 export function pinState(tool: ToolView): { tone: Tone; text: string } {
-  if (tool.pin === "accepted") return { tone: "plain", text: "accepted" };
-  if (tool.pin === "gone") return { tone: "plain", text: "gone" };
-  return { tone: "ask", text: tool.pin };
+  if (tool.pin === "accepted") return { tone: "plain", text: t("servers.accepted") };
+  if (tool.pin === "gone") return { tone: "plain", text: t("servers.gone") };
+  return { tone: "ask", text: named("pin", tool.pin) };
 }
 
 export const waits = (tool: ToolView): boolean => tool.pin === "new" || tool.pin === "changed";
