@@ -34,6 +34,7 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         state::started, state::state, state::pause, state::resume, state::doctor,
         network::network, network::network_proxy, network::network_trust, network::network_distrust, network::network_documents, network::adopt,
         servers::servers, servers::server_add, servers::server_remove, servers::local, servers::link,
+        servers::servers_known, state::back_up,
         sign_in::sign_in, sign_in::open_page, sign_in::sign_in_wait, sign_in::sign_in_cancel, sign_in::sign_in_plan,
         sign_in::sign_in_paste, sign_in::sign_in_machine, sign_in::account_rename, sign_in::account_use, sign_in::scopes_ask_again,
         sign_in::server_except, sign_in::redirect, sign_in::client_set, sign_in::key_set, sign_in::sign_out,

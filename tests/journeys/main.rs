@@ -5,6 +5,7 @@
 mod access;
 mod agent_limits;
 mod answers;
+mod backups;
 mod bad_request;
 mod bad_sign_in;
 mod bad_start;

@@ -56,3 +56,35 @@ async fn a_tool_that_the_person_runs_asks_in_its_window_and_shows_what_came() {
     window.accessible("the result of a tool").await;
     assert_eq!(stage.payments(), 1);
 }
+
+#[tokio::test]
+async fn a_well_known_server_fills_the_form_in_and_a_backup_is_written_by_clicks() {
+    let stage = Set::empty().await.open().await;
+    let window = &stage.window;
+    window.go("Servers").await;
+    window.press("Add server").await;
+    window.press("Well-known").await;
+    window.sees("Linear").await;
+    window.accessible("the list of well-known servers").await;
+    window.click_on("//dialog//button[.//b[normalize-space(.)='Linear']]").await;
+    let filled = "return [...document.querySelectorAll('dialog input')].map((one) => one.value)";
+    let filled = window.script(filled).await.unwrap().to_string();
+    assert!(
+        filled.contains("https://mcp.linear.app/mcp") && filled.contains("\"linear\""),
+        "{filled}"
+    );
+    assert_eq!(stage.set.host.ok(&["servers", "list"]).await.unwrap(), json!([]));
+    window.press("Cancel").await;
+
+    window.go("Settings").await;
+    window.press("Back up…").await;
+    window.type_into("Passphrase of the backup", "correct horse battery").await;
+    window.type_into("Once more", "correct horse battery").await;
+    window.press("Write the backup").await;
+    window.sees("The backup is written.").await;
+    window.accessible("a written backup").await;
+    let exports = stage.set.host.folder.data().join("exports");
+    let files: Vec<_> = std::fs::read_dir(exports).unwrap().flatten().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert!(files[0].file_name().to_string_lossy().ends_with(".backup"));
+}

@@ -1,6 +1,7 @@
 // Stands in for src/host/bridge.ts where no Shell is: recorded answers, a little delay, and a memory of what was wished.
 import type { AccessWish, GrantWish, LocalWish, RulesWish, WireWish } from "../src/generated/Request";
 import type { Change } from "../src/host/change";
+import catalogue from "../../crates/api/src/catalogue.json";
 import { access } from "./access";
 import * as data from "./data";
 import { asking } from "./asking";
@@ -61,6 +62,8 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   local: (args) => local(scene, args["wish"] as LocalWish),
   tools: (args) => data.tools(scene, String(args["server"])),
   link: () => (query.has("link") ? { url: "https://mcp.ledger-payments.example/mcp", name: null } : null),
+  servers_known: () => ({ checked: catalogue.checked, servers: catalogue.servers.map((one, at) => ({ ...one, added: at === 3 })) }),
+  back_up: () => ({ path: "/home/marta/.local/share/prokura/exports/prokura-2026-11-23T09-00-00Z.backup", records: 1204 }),
   tool_run: (args) => (String(args["arguments"]).includes("wait") ? new Promise(() => undefined) : run(String(args["arguments"]))),
   tools_refresh: (args) => data.tools(scene, String(args["server"])),
   sign_in_plan: () => data.plan,

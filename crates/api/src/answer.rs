@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, FailureCode};
 use crate::request::{
-    AccountWish, AskingWish, AuditWish, BundleWish, GuardrailWish, LocalWish, Request, RulesWish,
-    RunWish,
+    AccountWish, AskingWish, AuditWish, BundleWish, GuardrailWish, LocalWish, NetworkWish, Request,
+    RulesWish, RunWish,
 };
+use crate::view::NetworkView;
 use crate::{Api, Origin, RunCall};
 
 fn value<T: Serialize>(view: Result<T, Failure>) -> Result<Value, Failure> {
@@ -27,6 +28,7 @@ impl Api {
         match request {
             Request::State => value(self.state().await),
             Request::Servers => value(self.servers().await),
+            Request::ServersKnown { search } => value(self.servers_known(search).await),
             Request::ServerAdd { url, name } => value(self.server_add(url, name).await),
             Request::Local(wish) => self.answer_about_local(wish).await,
             Request::ServerRemove { server } => value(self.server_remove(server).await),
@@ -47,11 +49,8 @@ impl Api {
             }
             Request::SignOut { server, account } => value(self.sign_out(server, account).await),
             Request::Doctor => value(self.doctor().await),
-            Request::Network => value(self.network().await),
-            Request::NetworkProxy { url } => value(self.network_proxy(url).await),
-            Request::NetworkTrust { name, pem } => value(self.network_trust(name, pem).await),
-            Request::NetworkDocuments { on } => value(self.network_documents(on).await),
-            Request::NetworkDistrust { name } => value(self.network_distrust(name).await),
+            Request::Network(wish) => value(self.answer_about_network(wish).await),
+            Request::BackUp { passphrase, to } => value(self.back_up(passphrase, to).await),
             Request::Adopt => value(self.adopt().await),
             Request::Pause => value(self.pause().await),
             Request::Resume => value(self.resume().await),
@@ -72,6 +71,16 @@ impl Api {
             Request::Audit(wish) => self.answer_about_audit(wish).await,
             Request::Asking(wish) => self.answer_about_asking(wish).await,
             _ => self.answer_about_delegation(request).await,
+        }
+    }
+
+    async fn answer_about_network(&self, wish: NetworkWish) -> Result<NetworkView, Failure> {
+        match wish {
+            NetworkWish::Show => self.network().await,
+            NetworkWish::Proxy { url } => self.network_proxy(url).await,
+            NetworkWish::Trust { name, pem } => self.network_trust(name, pem).await,
+            NetworkWish::Documents { on } => self.network_documents(on).await,
+            NetworkWish::Distrust { name } => self.network_distrust(name).await,
         }
     }
 

@@ -17,11 +17,12 @@ pub mod request;
 pub mod view;
 mod wish;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use prokura_account::AccountBook;
 use prokura_delegation::Delegation;
+use prokura_domain::level::Passphrase;
 use prokura_domain::port::Sealer;
 use prokura_domain::{Agent, Change, Server};
 use prokura_store::{Log, Store};
@@ -33,8 +34,8 @@ pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
     AccessWish, AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, ClientWish,
-    ConfineWish, GrantWish, GuardrailWish, LaunchWish, LocalWish, MachineWish, Request, RulesWish,
-    RunWish, SignInChoice, SimulationWish, WireWish, seconds_in,
+    ConfineWish, GrantWish, GuardrailWish, LaunchWish, LocalWish, MachineWish, NetworkWish,
+    Request, RulesWish, RunWish, SignInChoice, SimulationWish, WireWish, seconds_in,
 };
 pub use wish::RunCall;
 
@@ -71,6 +72,11 @@ pub trait Surroundings: Send + Sync {
     fn program(&self) -> PathBuf;
     /// The newest record that the collector took, and what is in the way of more.
     fn collected(&self) -> Collected;
+    /// Writes a backup of everything into a new file.
+    ///
+    /// # Errors
+    /// [`Failure`] when the vault is locked, or the file cannot be written or is there already.
+    fn back_up(&self, passphrase: &Passphrase, to: &Path) -> Result<(), Failure>;
     /// Lets an Agent of this process in, as one that came in over a socket: MCP, line by line, to one Server as
     /// `NAME@ACCOUNT`. Dropping it is leaving.
     fn let_in(&self, agent: Agent, place: String) -> tokio::io::DuplexStream;

@@ -5,6 +5,7 @@ mod asking;
 mod audit;
 mod guardrails;
 mod local;
+mod network;
 mod reach;
 mod rules;
 mod run;
@@ -18,6 +19,7 @@ pub use asking::AskingWish;
 pub use audit::AuditWish;
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use local::{ConfineWish, LaunchWish, LocalWish};
+pub use network::NetworkWish;
 pub use reach::Reach;
 pub use rules::{BundleWish, RulesWish};
 pub use run::RunWish;
@@ -106,6 +108,12 @@ pub enum Request {
         url: String,
         /// Its name.
         name: String,
+    },
+    /// Well-known servers, from the list that comes with the program.
+    ServersKnown {
+        /// Words that have to occur; omitted means all.
+        #[serde(default)]
+        search: Option<String>,
     },
     /// Something about a server that is a program of this machine.
     Local(LocalWish),
@@ -356,29 +364,15 @@ pub enum Request {
     Resume,
     /// Look for trouble.
     Doctor,
-    /// How servers are reached.
-    Network,
-    /// Set the proxy; none goes out directly.
-    NetworkProxy {
-        /// Its URL.
-        url: Option<String>,
-    },
-    /// Trust a certificate authority beside the system's.
-    NetworkTrust {
-        /// What to call it.
-        name: String,
-        /// Its certificates in PEM.
-        pem: String,
-    },
-    /// Say whether the documents by which programs of agents name themselves are read from the internet.
-    NetworkDocuments {
-        /// Whether they are; else programs register themselves.
-        on: bool,
-    },
-    /// Trust it no more.
-    NetworkDistrust {
-        /// What it is called.
-        name: String,
+    /// Something about how servers are reached.
+    Network(NetworkWish),
+    /// Write a backup of everything with its key, which the passphrase opens.
+    BackUp {
+        /// The passphrase.
+        passphrase: String,
+        /// A new file, as a full path; omitted means one in the exports of the data folder.
+        #[serde(default)]
+        to: Option<String>,
     },
     /// Say that this data folder is the only one left of those that were copied.
     Adopt,

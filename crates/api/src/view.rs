@@ -8,6 +8,7 @@ mod consents;
 mod flow;
 mod grants;
 mod guardrails;
+mod known;
 mod local;
 mod network;
 mod pairings;
@@ -34,6 +35,7 @@ pub use grants::GrantView;
 pub use guardrails::{
     GuardedArgumentView, GuardedToolView, GuardrailFaultView, GuardrailView, GuardrailWordsView,
 };
+pub use known::{KnownServerView, KnownServersView};
 pub use local::{
     ConfinementView, EnteredView, LaunchView, LocalView, LogView, StartView, VariableView,
 };

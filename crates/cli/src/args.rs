@@ -100,6 +100,18 @@ pub enum Command {
     Network(Network),
     /// Say that this data folder is the only one left of those that were copied: its sign-ins are renewed again.
     Adopt,
+    /// Write a backup of everything: servers, accounts with their tokens, agents, grants, the log. Asks for a passphrase twice.
+    Backup {
+        /// A new file; omitted: one in the exports of the data folder.
+        file: Option<PathBuf>,
+    },
+    /// Put a backup into an empty data folder, on this or another machine. Asks for its passphrase.
+    Restore {
+        file: PathBuf,
+        /// Keep the master key in this new file instead of the keyring.
+        #[arg(long, value_name = "FILE")]
+        vault_key_file: Option<PathBuf>,
+    },
     /// Print the completions of a shell.
     Completions {
         /// Which shell.
@@ -169,6 +181,11 @@ pub enum Servers {
         /// Your name for it: a-z, 0-9 and "-".
         #[arg(long)]
         name: String,
+    },
+    /// List well-known servers, which come with the program as a list.
+    Known {
+        /// Words that have to occur.
+        words: Vec<String>,
     },
     /// Add a program of this machine that is an MCP server. Nothing is started before you allow it.
     AddLocal(Box<Launch>),

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
-use prokura_api::{AccountWish, Failure, FailureCode, Request, seconds_in};
+use prokura_api::{AccountWish, Failure, FailureCode, NetworkWish, Request, seconds_in};
 use prokura_host::control::Client;
 use prokura_host::default_data_dir;
 use serde_json::Value;
@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::args::{Agents, Args, Command, Flow, Network, Servers, Tools};
 use crate::guardrails::Guardrails;
 use crate::{
-    access, approvals, audit, bundles, grants, guardrails, local, reference, rules, run, serve,
-    show, sign_in, wire,
+    access, approvals, audit, backup, bundles, grants, guardrails, local, reference, rules, run,
+    serve, show, sign_in, wire,
 };
 
 pub async fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -41,6 +41,10 @@ pub async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Agents(Agents::Limits(words)) if !words.changes() => {
             show::print(&limits(&data, &words.name).await?, json);
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Backup { file } => backup::write(&data, file, json).await,
+        Command::Restore { file, vault_key_file } => {
+            backup::restore(&data, file, vault_key_file, json).await
         }
         Command::Run(words) => run::run(&data, words, json).await,
         Command::Wire(words) => wire::run(&data, words, json).await,
@@ -92,15 +96,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::State => Request::State,
         Command::Pause => Request::Pause,
         Command::Adopt => Request::Adopt,
-        Command::Network(Network::Show) => Request::Network,
-        Command::Network(Network::Proxy { url, none: _ }) => Request::NetworkProxy { url },
-        Command::Network(Network::Trust { name, file }) => {
-            Request::NetworkTrust { name, pem: text_of(&file)? }
-        }
-        Command::Network(Network::Documents { mode }) => {
-            Request::NetworkDocuments { on: mode == "on" }
-        }
-        Command::Network(Network::Distrust { name }) => Request::NetworkDistrust { name },
+        Command::Network(words) => Request::Network(network(words)?),
         Command::Resume => Request::Resume,
         Command::Servers(words) => servers(words)?,
         Command::Agents(words) => agents(words),
@@ -122,6 +118,8 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Flow(Flow::Forget { agent }) => Request::FlowForget { agent },
         Command::Audit(_)
         | Command::Run(_)
+        | Command::Backup { .. }
+        | Command::Restore { .. }
         | Command::Access(_)
         | Command::Approvals(_)
         | Command::Wire(_)
@@ -133,6 +131,16 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Completions { .. }
         | Command::Manual { .. }
         | Command::Serve(_) => Err(internal("this command is answered elsewhere"))?,
+    })
+}
+
+fn network(words: Network) -> Result<NetworkWish, Failure> {
+    Ok(match words {
+        Network::Show => NetworkWish::Show,
+        Network::Proxy { url, none: _ } => NetworkWish::Proxy { url },
+        Network::Trust { name, file } => NetworkWish::Trust { name, pem: text_of(&file)? },
+        Network::Documents { mode } => NetworkWish::Documents { on: mode == "on" },
+        Network::Distrust { name } => NetworkWish::Distrust { name },
     })
 }
 
@@ -154,6 +162,7 @@ fn servers(words: Servers) -> Result<Request, Failure> {
     Ok(match words {
         Servers::Add { url, name } => Request::ServerAdd { url, name },
         Servers::List => Request::Servers,
+        Servers::Known { words } => Request::ServersKnown { search: Some(words.join(" ")) },
         Servers::SignOut { name, account } => Request::SignOut { server: name, account },
         Servers::Client(words) => Request::ClientSet {
             server: words.name.clone(),

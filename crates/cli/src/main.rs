@@ -8,6 +8,7 @@ mod approvals;
 mod args;
 mod ask;
 mod audit;
+mod backup;
 mod bundles;
 mod consent;
 mod grants;

@@ -1,6 +1,7 @@
 //! All parts wired to one data folder: starts, stops, recovers. Used by the Shell and by the `prokura` program.
 //! It must never decide or carry a message itself.
 
+mod backup;
 pub mod bridge;
 mod collector;
 pub mod control;
@@ -33,6 +34,7 @@ use prokura_store::StoreError;
 use prokura_vault::VaultError;
 use tokio::sync::broadcast;
 
+pub use backup::restore;
 pub use folder::default_data_dir;
 pub use start::Host;
 pub use time::{SystemClock, SystemEntropy};

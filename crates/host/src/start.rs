@@ -269,7 +269,7 @@ async fn doubt_a_copy(
 }
 
 /// The name of this folder's entry in the keyring: random, so that two folders never share one.
-fn entry_of(store: &Store, entropy: &dyn Entropy) -> Result<String, StoreError> {
+pub(crate) fn entry_of(store: &Store, entropy: &dyn Entropy) -> Result<String, StoreError> {
     const SETTING: &str = "keyring_entry";
     if let Some(entry) = store.setting(SETTING)? {
         return Ok(entry);

@@ -1,11 +1,12 @@
 //! What the Host knows of itself, for views and for `doctor`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prokura_api::view::CheckView;
-use prokura_api::{Folders, Surroundings};
+use prokura_api::{Failure, Folders, Surroundings};
+use prokura_domain::level::Passphrase;
 use prokura_domain::{AccountId, Agent, ServerId};
 use prokura_gateway::{Gateway, LinePlan, Router};
 use prokura_store::Store;
@@ -15,8 +16,8 @@ use tokio::io::DuplexStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::collector::Progress;
-use crate::doctor;
 use crate::folder::default_data_dir;
+use crate::{backup, doctor};
 
 /// See [`Surroundings`].
 pub(crate) struct Around {
@@ -73,6 +74,10 @@ impl Surroundings for Around {
 
     fn collected(&self) -> prokura_api::Collected {
         self.progress.get()
+    }
+
+    fn back_up(&self, passphrase: &Passphrase, to: &Path) -> Result<(), Failure> {
+        backup::write((&self.store, &self.vault), &self.data, passphrase, to)
     }
 
     fn let_in(&self, agent: Agent, place: String) -> DuplexStream {

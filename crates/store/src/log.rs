@@ -38,6 +38,7 @@ pub use bundle::Evidence;
 pub use find::{DayCount, RecordQuery, Touched};
 pub use mask::{MaskRule, text as masked};
 pub use payload::{Capture, Payload, PayloadCount, Retention};
+pub(crate) use segment::FOLDER as ARCHIVES;
 pub use segment::Segment;
 pub use upkeep::Keeping;
 pub use verify::{Verdict, verify_evidence, verify_file, verify_file_by};

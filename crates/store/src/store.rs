@@ -110,6 +110,25 @@ impl Store {
         Ok(told.into_iter().filter(|line| line != "ok").collect())
     }
 
+    /// Writes a whole copy of this moment into a new file, while everybody goes on; without what is no longer used.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is such a file, or it cannot be written.
+    pub fn copy_into(&self, path: &Path) -> Result<(), StoreError> {
+        self.held().write_seen()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.0.path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.execute("VACUUM INTO ?", [path.to_string_lossy()])?;
+        Ok(())
+    }
+
+    /// The folder beside the database that holds the archives of the log.
+    #[must_use]
+    pub fn archives(&self) -> PathBuf {
+        self.0.path.with_file_name(crate::log::ARCHIVES)
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

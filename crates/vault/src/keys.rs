@@ -26,6 +26,11 @@ impl Keys {
         Self { master, id, signing }
     }
 
+    /// For a backup, which holds it sealed.
+    pub(crate) fn master(&self) -> &Zeroizing<[u8; 32]> {
+        &self.master
+    }
+
     pub(crate) fn id(&self) -> KeyId {
         self.id
     }

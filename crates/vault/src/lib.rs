@@ -3,6 +3,7 @@
 //! It must never write a key or a secret in clear, make a new key where an old one is missing, or hang its caller.
 
 mod anchor;
+mod backup;
 mod error;
 mod file;
 mod keyring;
@@ -15,6 +16,7 @@ mod trouble;
 mod vault;
 
 pub use anchor::{AnchorFile, read_anchor_file};
+pub use backup::{BackupFault, Restored, restore};
 pub use error::VaultError;
 pub use secret::Secret;
 pub use trouble::Trouble;

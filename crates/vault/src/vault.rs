@@ -206,7 +206,7 @@ impl Vault {
         Ok(Self { shared, place: Place::Beside(beside), entropy })
     }
 
-    fn keys(&self) -> Result<Arc<Keys>, SealFault> {
+    pub(crate) fn keys(&self) -> Result<Arc<Keys>, SealFault> {
         self.shared.lock().keys.clone().map_err(|why| SealFault::Locked(why.1))
     }
 }

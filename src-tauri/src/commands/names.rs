@@ -19,6 +19,8 @@ pub const NAMES: &[&str] = &[
     "server_remove",
     "local",
     "link",
+    "servers_known",
+    "back_up",
     "sign_in",
     "open_page",
     "sign_in_wait",

@@ -1,6 +1,6 @@
 //! Servers.
 
-use prokura_api::view::ServerView;
+use prokura_api::view::{KnownServersView, ServerView};
 use prokura_api::{LocalWish, Request};
 use serde_json::Value;
 
@@ -30,4 +30,9 @@ pub(crate) async fn local(host: Behind<'_>, wish: LocalWish) -> Answer<Value> {
 #[tauri::command]
 pub(crate) fn link(links: tauri::State<'_, crate::links::Links>) -> Option<crate::links::Link> {
     links.take()
+}
+
+#[tauri::command]
+pub(crate) async fn servers_known(host: Behind<'_>) -> Answer<KnownServersView> {
+    host.api().await?.servers_known(None).await
 }

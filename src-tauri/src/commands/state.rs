@@ -1,5 +1,6 @@
 //! How things stand.
 
+use prokura_api::audit::SavedView;
 use prokura_api::view::{CheckView, StateView};
 
 use super::{Answer, Behind};
@@ -27,4 +28,10 @@ pub(crate) async fn resume(host: Behind<'_>) -> Answer<StateView> {
 #[tauri::command]
 pub(crate) async fn doctor(host: Behind<'_>) -> Answer<Vec<CheckView>> {
     host.api().await?.doctor().await
+}
+
+/// Writes a backup into the exports of the data folder.
+#[tauri::command]
+pub(crate) async fn back_up(host: Behind<'_>, secret: String) -> Answer<SavedView> {
+    host.api().await?.back_up(secret, None).await
 }

@@ -36,7 +36,7 @@ fn lets_through(window: &WebviewWindow<MockRuntime>, command: &str) -> bool {
         url: "tauri://localhost".parse().expect("an address"),
         body: InvokeBody::Json(json!({
             "url": "about:nothing", "name": "x", "server": "x", "account": "x", "signIn": "x", "number": "1", "newAgent": null, "clientId": "x",
-            "clientSecret": null, "arguments": "{}", "header": "x", "key": "x", "tool": "x", "class": "read", "labels": null,
+            "clientSecret": null, "secret": "x", "arguments": "{}", "header": "x", "key": "x", "tool": "x", "class": "read", "labels": null,
             "agent": "x", "pairing": "x", "all": false, "grant": "x", "approval": "x", "seconds": null, "note": null,
             "program": "x", "digest": "x", "of": { "program": "x", "agent": "x", "way": "command", "since": "1d", "by": "agent" }, "text": "x", "enabled": true,
             "resources": null, "prompts": null, "on": true, "keys": null, "window": null,

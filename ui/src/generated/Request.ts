@@ -583,7 +583,11 @@ url: string,
 /**
  * Its name.
  */
-name: string, } | { "wish": "local" } & LocalWish | { "wish": "server_remove", 
+name: string, } | { "wish": "servers_known", 
+/**
+ * Words that have to occur; omitted means all.
+ */
+search: string | null, } | { "wish": "local" } & LocalWish | { "wish": "server_remove", 
 /**
  * Its name or id.
  */
@@ -827,7 +831,15 @@ on: boolean, } | { "wish": "network_distrust",
 /**
  * What it is called.
  */
-name: string, } | { "wish": "adopt" };
+name: string, } | { "wish": "back_up", 
+/**
+ * The passphrase.
+ */
+passphrase: string, 
+/**
+ * A new file, as a full path; omitted means one in the exports of the data folder.
+ */
+to: string | null, } | { "wish": "adopt" };
 
 /**
  * What can be done with many grants at once, and with rules as a file. Where there is a `digest`, leaving it out only shows what

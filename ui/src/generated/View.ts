@@ -1292,6 +1292,64 @@ target: string | null,
 holdable: boolean, };
 
 /**
+ * A server that many people use.
+ */
+export type KnownServerView = { 
+/**
+ * A name to propose for it.
+ */
+id: string, 
+/**
+ * What its makers call it.
+ */
+name: string, 
+/**
+ * Who runs it.
+ */
+vendor: string, 
+/**
+ * The URL of its MCP endpoint.
+ */
+url: string, 
+/**
+ * What it is for.
+ */
+about: string, 
+/**
+ * What it asks for: `oauth`, `key` or `none`.
+ */
+sign_in: string, 
+/**
+ * Whether programs register themselves there: `dynamic`, `by_hand` or `unknown`; omitted where nobody signs in.
+ */
+registration?: string, 
+/**
+ * What to know before.
+ */
+note?: string, 
+/**
+ * The page where this was read.
+ */
+source: string, 
+/**
+ * Whether it is one of yours already.
+ */
+added: boolean, };
+
+/**
+ * Well-known servers.
+ */
+export type KnownServersView = { 
+/**
+ * The day the list was checked on.
+ */
+checked: string, 
+/**
+ * The servers.
+ */
+servers: Array<KnownServerView>, };
+
+/**
  * What would be started, exactly.
  */
 export type LaunchView = { 
@@ -1755,7 +1813,7 @@ left_out: number, };
  */
 export type RunView = { 
 /**
- * `done`, `failed` (the tool says so), `refused` (an error came instead of a result), `asks` (the server wants to
+ * `done`, `failed` (the tool, or Prokura in its place, says why), `refused` (an error came instead of a result), `asks` (the server wants to
  * know something first) or `stopped`.
  */
 outcome: string, 

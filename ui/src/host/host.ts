@@ -18,6 +18,7 @@ import type {
   FlowView,
   DayView,
   GrantView,
+  KnownServersView,
   LaunchView,
   LogView,
   NetworkView,
@@ -56,6 +57,8 @@ export type { Failure };
 /** Settles once the Host runs; fails with what kept it from starting. */
 export const started = () => ask<null>("started");
 export const state = () => ask<StateView>("state");
+/** A backup of everything, in the exports of the data folder. */
+export const backUp = (passphrase: string) => ask<SavedView>("back_up", { secret: passphrase });
 export const pause = () => ask<StateView>("pause");
 export const resume = () => ask<StateView>("resume");
 export const doctor = () => ask<CheckView[]>("doctor");
@@ -68,6 +71,8 @@ export const networkDistrust = (name: string) => ask<NetworkView>("network_distr
 export const adopt = () => ask<StateView>("adopt");
 
 export const servers = () => ask<ServerView[]>("servers");
+/** Well-known servers: a list that comes with the program. */
+export const serversKnown = () => ask<KnownServersView>("servers_known");
 export const serverAdd = (url: string, name: string) => ask<ServerView>("server_add", { url, name });
 /** Something about a server that is a program of this machine. */
 const local = <T>(wish: LocalWish) => ask<T>("local", { wish });

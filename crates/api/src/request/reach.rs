@@ -1,8 +1,8 @@
 //! What a wish does to what Agents may do. Every wish says it here: one that widens is refused to processes of Agents.
 
 use super::{
-    AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, GuardrailWish, LocalWish, Request,
-    RulesWish, RunWish,
+    AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, GuardrailWish, LocalWish,
+    NetworkWish, Request, RulesWish, RunWish,
 };
 
 /// What a wish does to what Agents may do.
@@ -55,6 +55,7 @@ impl Request {
             self,
             Self::State
                 | Self::Servers
+                | Self::ServersKnown { .. }
                 | Self::Tools { .. }
                 | Self::ToolsRefresh { .. }
                 | Self::Programs
@@ -91,7 +92,7 @@ impl Request {
                 | Self::Local(LocalWish::Preview { .. })
                 | Self::Account(AccountWish::Plan { .. })
                 | Self::Doctor
-                | Self::Network
+                | Self::Network(NetworkWish::Show)
         )
     }
 

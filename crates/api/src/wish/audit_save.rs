@@ -47,11 +47,11 @@ impl Api {
         Ok(SavedView { path: path.display().to_string(), records })
     }
 
-    pub(super) async fn note_export(&self, format: &str) -> Result<(), Failure> {
+    /// The number of the record that says so.
+    pub(super) async fn note_export(&self, format: &str) -> Result<i64, Failure> {
         let event =
             Event::new(RecordKind::LogExported, Json::object([("format", Json::text(format))]));
-        self.0.log.append(event, Durability::Logged).await?;
-        Ok(())
+        Ok(self.0.log.append(event, Durability::Logged).await?)
     }
 
     /// A new name in the folder of exports.

@@ -38,6 +38,7 @@ fn export(folder: &Path) {
         view::GrantView,
         view::GuardrailView,
         view::GuardrailWordsView,
+        view::KnownServersView,
         view::LaunchView,
         view::LineView,
         view::LogView,

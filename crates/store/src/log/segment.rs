@@ -41,7 +41,7 @@ BEGIN SELECT RAISE(ABORT, 'audit records are never removed'); END;
 ";
 
 /// The folder beside the database that archives lie in.
-pub(super) const FOLDER: &str = "archive";
+pub(crate) const FOLDER: &str = "archive";
 
 /// How many records leave the file between two turns of the writer.
 const AT_ONCE: i64 = 500;
