@@ -6,7 +6,7 @@ mod down;
 mod eras;
 mod line;
 mod mirror;
-mod reading;
+pub(crate) mod reading;
 mod up;
 pub(crate) mod words;
 

@@ -48,7 +48,7 @@ pub(crate) fn begin(
     passing: BoxFuture<'static, Result<Reply, Refusal>>,
 ) -> Response<Body> {
     let (whose, stop) = ((agent, Some(session.id.as_str())), session.over.child_token());
-    let Some(opened) = shared.tasks.open(shared, whose, stop) else {
+    let Some(opened) = shared.tasks.open(shared, whose, None, stop) else {
         let text = "This agent has enough tasks that wait. Call again when some of them are over.";
         return away::json(StatusCode::OK, &away::error(Some(id), own::TOO_MANY, text, None));
     };

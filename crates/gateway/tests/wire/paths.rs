@@ -264,7 +264,7 @@ pub fn handshake(inbound: &Inbound) -> Option<Reply> {
     let server = inbound.server.as_str();
     match &inbound.kind {
         Kind::Message { method, id: Some(id), .. } if method == "initialize" => {
-            let greeting = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"prompts":{}},"serverInfo":{"name":"s","version":"1"}}"#;
+            let greeting = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"prompts":{},"resources":{"subscribe":true,"listChanged":true},"logging":{},"completions":{}},"serverInfo":{"name":"s","version":"1"}}"#;
             Some(with_session(json_reply(200, result(id, greeting)), &format!("up-{server}")))
         }
         Kind::Message { id: None, .. } | Kind::Answer { .. } => {
