@@ -12,6 +12,7 @@ mod many;
 mod mapping;
 mod names;
 mod screen;
+mod search;
 mod tour;
 mod watch;
 
@@ -37,6 +38,7 @@ use crate::{era, initialize, single, tasks, wait};
 pub(crate) use lists::{Cursors, Late};
 pub(crate) use many::Many;
 pub(crate) use names::{Names, Sort};
+use search::Meant;
 use tour::{Ground, Tour};
 use watch::Watch;
 
@@ -86,11 +88,20 @@ async fn legacy(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Res
     era::check_legacy(&caller.headers, session.version.as_deref())?;
     let busy = session.busy();
     let slot = caller.slot()?;
-    let mut errand = Errand::of(&letter, Era::Legacy, accepts);
+    let meant = search::meant(caller, Era::Legacy, letter)?;
+    let (Meant::Search(letter) | Meant::Message(letter)) = &meant;
+    let mut errand = Errand::of(letter, Era::Legacy, accepts);
     errand.session = Some(session.id.clone());
     errand.over = session.over.clone();
     let held = Held { slot: Some(slot), busy: Some(busy) };
     let tour = tour(caller, Ground::Legacy(Arc::clone(&session)));
+    let letter = match meant {
+        Meant::Message(letter) => letter,
+        Meant::Search(letter) => {
+            errand.held = held;
+            return search::find(tour, &letter, errand).await;
+        }
+    };
     match &letter.shape {
         Shape::Notification { .. } => calls::notified(&tour, &session, &letter, held),
         Shape::Response { id, result } => {
@@ -116,13 +127,19 @@ async fn legacy(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Res
 
 async fn modern(caller: &Caller, letter: Letter, accepts: Accepts) -> Result<Response<Body>, Away> {
     era::check_modern(&letter, &caller.headers)?;
+    let meant = search::meant(caller, Era::Modern, letter)?;
+    let (Meant::Search(letter) | Meant::Message(letter)) = &meant;
+    let mut errand = Errand::of(letter, Era::Modern, accepts);
+    let slot = caller.slot()?;
+    errand.held.slot = Some(slot);
+    let tour = tour(caller, Ground::Modern(meta(letter)));
+    let letter = match meant {
+        Meant::Message(letter) => letter,
+        Meant::Search(letter) => return search::find(tour, &letter, errand).await,
+    };
     let Shape::Request { method, .. } = &letter.shape else {
         return Ok(away::empty(StatusCode::ACCEPTED));
     };
-    let mut errand = Errand::of(&letter, Era::Modern, accepts);
-    let slot = caller.slot()?;
-    errand.held.slot = Some(slot);
-    let tour = tour(caller, Ground::Modern(meta(&letter)));
     match method.as_str() {
         "server/discover" => Ok(local(&errand, discovered())),
         "subscriptions/listen" => subscribe(tour, &letter, errand).await,
@@ -167,6 +184,9 @@ async fn listed(tour: Tour, letter: &Letter, errand: Errand) -> Result<Response<
             Away::new(status, METHOD_NOT_FOUND, "method of one server", text).to(letter.id())
         );
     };
+    if sort == Sort::Tool && tour.shared.path.searches(&tour.agent) {
+        return Ok(search::list(&tour, errand).await);
+    }
     let cursor = letter.json.at("/params/cursor").cloned();
     let (id, era) = (errand.id.clone().unwrap_or(Json::Null), errand.era);
     let pace = tour.shared.pace;

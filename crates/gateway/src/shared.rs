@@ -12,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use crate::aggregate::{Cursors, Late, Names, Sort};
+use crate::bridge::mirror::Mirror;
 use crate::header;
 use crate::load::Load;
 use crate::path::Path;
@@ -62,6 +63,8 @@ pub(crate) struct Shared {
     pub sessions: Sessions,
     pub load: Load,
     pub names: Names,
+    /// What the tools that were found by searching want repeated in headers.
+    pub mirrored: Mirror,
     pub cursors: Cursors,
     pub late: Late,
     /// A list of an Agent that is longer than it was told, because a Server was slow.
@@ -89,6 +92,7 @@ impl Shared {
             sessions: Sessions::default(),
             load: Load::default(),
             names: Names::default(),
+            mirrored: Mirror::default(),
             cursors: Cursors::default(),
             late: Late::default(),
             news: broadcast::channel(NEWS).0,

@@ -116,7 +116,14 @@ pub(crate) async fn alone(
     errand: Errand,
 ) -> Result<Response<Body>, Away> {
     let pace = tour.shared.pace;
-    let headers = header::outgoing(&caller.headers, Era::Modern, None)?;
+    let mut headers = header::outgoing(&caller.headers, Era::Modern, None)?;
+    if letter.is("tools/call") && tour.shared.path.searches(&tour.agent) {
+        // Who calls by `call_tool` knows nothing of headers.
+        let repeated = tour.shared.mirrored.headers(&letter.params());
+        let new =
+            repeated.into_iter().filter(|(name, _)| headers.iter().all(|(own, _)| own != name));
+        headers.extend(new.collect::<Vec<_>>());
+    }
     let speaks = wait::spoken(&letter);
     let passing: Passing = Box::pin(async move {
         let (goal, params) = tour.lead(&letter).await.map_err(refused)?;

@@ -48,6 +48,8 @@ struct Stream {
     changes: broadcast::Receiver<Change>,
     late: broadcast::Receiver<(AgentId, Sort)>,
     out: VecDeque<Bytes>,
+    /// Whether the Agent is in search mode.
+    searches: bool,
     done: bool,
 }
 
@@ -82,7 +84,8 @@ pub(crate) fn stand(mut listener: Listener) -> Reply {
     let shared = &listener.tour.shared;
     let (changes, late) = (shared.path.changes(), shared.news.subscribe());
     let standing = shared.path.stand(&listener.tour.agent);
-    let own = Stream { listener, standing, changes, late, out, done: false };
+    let searches = listener.searches();
+    let own = Stream { listener, standing, changes, late, out, searches, done: false };
     let body = stream::unfold(own, |mut own| async move {
         let bytes = own.next().await?;
         Some((Ok::<_, Broken>(bytes), own))
@@ -91,6 +94,10 @@ pub(crate) fn stand(mut listener: Listener) -> Reply {
 }
 
 impl Listener {
+    fn searches(&self) -> bool {
+        self.tour.shared.path.searches(&self.tour.agent)
+    }
+
     /// A message as an event, with the subscription it belongs to.
     fn told(&self, mut message: Json) -> Bytes {
         if let Source::Subscription { id, .. } = &self.source {
@@ -194,6 +201,10 @@ impl Stream {
                 Step::Changed(Ok(Change::Agents)) => {
                     if self.gone() {
                         return News::End;
+                    }
+                    let searches = self.listener.searches();
+                    if std::mem::replace(&mut self.searches, searches) != searches {
+                        return News::Lists(vec![Sort::Tool]);
                     }
                 }
                 Step::Changed(Ok(

@@ -27,12 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAGES: usize = 64;
 /// Entries of one Server on one page of ours, as far as its own pages can be cut.
 const ENTRIES: usize = 1000;
+/// Entries that are looked through at once.
+const ENOUGH: usize = 20_000;
 /// Servers that are asked at once.
 const AT_ONCE: usize = 32;
 /// Cursors of one Agent; the oldest goes first.
 const CURSORS: usize = 64;
 /// `_meta` key of the Servers that are missing from a list, and why.
 const MISSING: &str = "prokura/missing";
+const SLOW: &str = "It did not answer in time.";
 
 /// Where one Server's list goes on.
 #[derive(Debug, Clone)]
@@ -91,6 +94,14 @@ enum Came {
     Nothing,
 }
 
+/// What came of all of them.
+#[derive(Default)]
+struct Gathered {
+    entries: Vec<Json>,
+    left: Vec<Rest>,
+    missing: Vec<Json>,
+}
+
 impl Tour {
     /// One page over all Servers: by the Server's name, and then in its own order.
     pub async fn list(&self, sort: Sort, cursor: Option<&Json>) -> Result<Json, Refusal> {
@@ -100,43 +111,72 @@ impl Tour {
             Some(cursor) => (self.mark(sort, cursor)?.left.clone(), PATIENCE),
         };
         let deadline = Instant::now() + patience;
+        let gathered = self.gather(sort, (&servers, rests), deadline, cursor.is_none()).await;
+        let mut result = Json::object([(sort.member(), Json::Array(gathered.entries))]);
+        if !gathered.left.is_empty() {
+            let session = self.session().map(|own| own.id.clone());
+            let mark = Mark { sort, session, left: gathered.left };
+            let cursor = self.shared.cursors.give(&*self.shared.entropy, &self.agent, mark);
+            result.set("nextCursor", Json::text(cursor));
+        }
+        if !gathered.missing.is_empty() {
+            let missing = Json::Array(gathered.missing);
+            result.set("_meta", Json::object([(MISSING, missing)]));
+        }
+        Ok(result)
+    }
+
+    /// All entries that the Servers have to say in the time of a first page, and who did not.
+    pub async fn everything(&self, sort: Sort) -> (Vec<Json>, Vec<Json>) {
+        let servers = self.shared.path.servers_for(&self.agent);
+        let mut rests: Vec<Rest> = servers.iter().map(whole).collect();
+        let deadline = Instant::now() + self.shared.pace.list_within;
+        let (mut entries, mut missing) = (Vec::new(), Vec::new());
+        while !rests.is_empty() && entries.len() < ENOUGH && Instant::now() < deadline {
+            let mut gathered = self.gather(sort, (&servers, rests), deadline, true).await;
+            entries.append(&mut gathered.entries);
+            missing.append(&mut gathered.missing);
+            rests = gathered.left;
+        }
+        for rest in rests {
+            if let Some((server, _)) = servers.iter().find(|(server, _)| server.id == rest.server) {
+                missing.push(absent(&server.name, SLOW));
+            }
+        }
+        (entries, missing)
+    }
+
+    async fn gather(
+        &self,
+        sort: Sort,
+        (servers, rests): (&[(Server, AccountId)], Vec<Rest>),
+        deadline: Instant,
+        first: bool,
+    ) -> Gathered {
         // What is no longer the Agent's is not asked any more.
         let known = rests.into_iter().filter_map(|rest| {
             let here =
                 |one: &&(Server, AccountId)| one.0.id == rest.server && one.1 == rest.account;
             Some((servers.iter().find(here)?.0.clone(), rest))
         });
-        let first = cursor.is_none();
         let came: Vec<Came> = stream::iter(known)
             .map(|(server, rest)| self.within(sort, (server, rest), deadline, first))
             .buffered(AT_ONCE)
             .collect()
             .await;
-        let (mut entries, mut left, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        let mut gathered = Gathered::default();
         for one in came {
             match one {
                 Came::Entries(some, rest) => {
-                    entries.extend(some);
-                    left.extend(rest);
+                    gathered.entries.extend(some);
+                    gathered.left.extend(rest);
                 }
-                Came::Later(rest) => left.push(rest),
-                Came::Missing(server, why) => missing.push(Json::object([
-                    ("server", Json::text(server)),
-                    ("reason", Json::text(why)),
-                ])),
+                Came::Later(rest) => gathered.left.push(rest),
+                Came::Missing(server, why) => gathered.missing.push(absent(&server, &why)),
                 Came::Nothing => {}
             }
         }
-        let mut result = Json::object([(sort.member(), Json::Array(entries))]);
-        if !left.is_empty() {
-            let mark = Mark { sort, session: self.session().map(|own| own.id.clone()), left };
-            let cursor = self.shared.cursors.give(&*self.shared.entropy, &self.agent, mark);
-            result.set("nextCursor", Json::text(cursor));
-        }
-        if !missing.is_empty() {
-            result.set("_meta", Json::object([(MISSING, Json::Array(missing))]));
-        }
-        Ok(result)
+        gathered
     }
 
     /// The place behind a cursor of this Agent, for the same list in the same session.
@@ -176,7 +216,7 @@ impl Tour {
             }
             Err(_) => {
                 tracing::info!(server = %server.name, "left out of a list: too slow");
-                Came::Missing(server.name, "It did not answer in time.".to_owned())
+                Came::Missing(server.name, SLOW.to_owned())
             }
         }
     }
@@ -283,6 +323,10 @@ impl Tour {
         }
         Err(unanswered(to.0))
     }
+}
+
+fn absent(server: &str, why: &str) -> Json {
+    Json::object([("server", Json::text(server)), ("reason", Json::text(why))])
 }
 
 fn whole((server, account): &(Server, AccountId)) -> Rest {

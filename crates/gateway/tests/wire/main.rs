@@ -11,6 +11,7 @@ mod pages;
 mod paths;
 mod refusals;
 mod resources;
+mod search;
 mod sessions;
 mod together;
 mod waiting;

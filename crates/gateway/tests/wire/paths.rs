@@ -34,6 +34,7 @@ pub struct World {
     pub claims: Mutex<Vec<(AgentId, Option<String>)>>,
     pub revoked: Mutex<Vec<AgentId>>,
     pub account: Mutex<String>,
+    pub searching: Mutex<Vec<AgentId>>,
     pub changes: broadcast::Sender<Change>,
     pub arrived: watch::Sender<usize>,
     pub dropped: watch::Sender<usize>,
@@ -48,6 +49,7 @@ impl World {
             claims: Mutex::default(),
             revoked: Mutex::default(),
             account: Mutex::new("acc_one".to_owned()),
+            searching: Mutex::default(),
             changes: broadcast::channel(64).0,
             arrived: watch::channel(0).0,
             dropped: watch::channel(0).0,
@@ -190,6 +192,10 @@ impl<A: Act> Path for Stage<A> {
         let result = self.act.act(&self.world, inbound).await;
         under_way.1 = true;
         result
+    }
+
+    fn searches(&self, agent: &AgentId) -> bool {
+        self.world.searching.lock().unwrap().contains(agent)
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {
