@@ -7,11 +7,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Response;
 use futures::future::BoxFuture;
-use prokura_delegation::{Kind, Refusal, RefusalCode, Reply};
+use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
 use prokura_domain::{Era, Json};
 
-use super::tour::Tour;
-use super::{calls, mapping, refused};
+use super::tour::{Goal, Tour};
+use super::{calls, refused};
 use crate::away::{self, Away, METHOD_NOT_FOUND};
 use crate::entrance::Caller;
 use crate::header;
@@ -50,44 +50,31 @@ pub(crate) async fn alone(
     let headers = header::outgoing(&caller.headers, Era::Modern, None)?;
     let task = letter.json.at("/params/taskId").and_then(Json::as_str).map(str::to_owned);
     let passing: Passing = Box::pin(async move {
-        let task = task.unwrap_or_default();
-        if tasks::is_own(&task) {
-            return own(&tour, &letter, &task, headers).await.map_err(refused);
-        }
-        let goal = tour.task(&task).ok_or_else(|| refused(missing()))?;
+        let goal = task.and_then(|task| tour.task(&task)).ok_or_else(|| refused(missing()))?;
         let mut params = letter.params();
         params.set("taskId", Json::text(&goal.named));
         let sent = calls::addressed(&tour, &letter, (&goal, params), headers);
-        let reply = tour.shared.path.pass(sent).await.map_err(refused)?;
-        calls::seen(goal, &letter).reply(reply).await.map_err(refused)
+        let reply = match tasks::is_own(&goal.named) {
+            true => own(&tour, &goal, sent).await,
+            false => tour.shared.path.pass(sent).await,
+        };
+        calls::seen(goal, &letter).reply(reply.map_err(refused)?).await.map_err(refused)
     });
     Ok(relay::answer(pace, errand, passing).await)
 }
 
-/// A task of our own: what came of it has addresses of the Server it was for.
-async fn own(
-    tour: &Tour,
-    letter: &Letter,
-    task: &str,
-    headers: Vec<(String, String)>,
-) -> Result<Reply, Refusal> {
-    let shared = &tour.shared;
-    let (server, account) = tasks::place(shared, &tour.agent, task).ok_or_else(missing)?;
-    let name = tour.name_of(&server).ok_or_else(missing)?;
-    let (params, id) = (letter.params(), letter.id().cloned().unwrap_or(Json::Null));
-    let method = letter.method().unwrap_or_default();
-    let kind =
-        Kind::Message { method: method.to_owned(), params: params.clone(), id: Some(id.clone()) };
-    let inbound = tour.at((&server, &account), kind, headers, letter.raw.clone());
-    let asked = (method, &params, &id);
-    let said = tasks::modern(shared, &tour.agent, asked, Some(&inbound)).await;
-    let reply = said.ok_or_else(missing)??;
-    let mut message = crate::bridge::reading::Messages::of(reply);
-    let Some(Ok(mut message)) = message.next().await else { return Err(missing()) };
-    if let Some(result) = message.member_mut("result") {
-        mapping::own_task(&name, result);
+/// A task of our own, made of a call to this Server.
+async fn own(tour: &Tour, goal: &Goal, mut asked: Inbound) -> Result<Reply, Refusal> {
+    let (server, account) =
+        tasks::place(&tour.shared, &tour.agent, &goal.named).ok_or_else(missing)?;
+    if server != goal.server.id {
+        return Err(missing());
     }
-    Ok(wait::message(&message))
+    asked.account = account;
+    let Kind::Message { method, params, id: Some(id) } = &asked.kind else { return Err(missing()) };
+    let named = (method.as_str(), params, id);
+    let said = tasks::modern(&tour.shared, &tour.agent, named, Some(&asked)).await;
+    said.ok_or_else(missing)?
 }
 
 fn missing() -> Refusal {

@@ -27,16 +27,12 @@ pub(crate) fn result(method: &str, server: &str, result: &mut Json) -> bool {
             each(parts, |part| uri(server, part, "uri"))
         }
         "tasks/get" | "tasks/update" | "tasks/cancel" => {
-            let changed = own_task(server, result);
+            let inner = result.member_mut("result");
+            let changed = inner.is_some_and(|inner| self::result("tools/call", server, inner));
             task_id(server, result) | changed
         }
         _ => false,
     }
-}
-
-/// What a task came to, of a task whose id is ours.
-pub(crate) fn own_task(server: &str, task: &mut Json) -> bool {
-    task.member_mut("result").is_some_and(|inner| result("tools/call", server, inner))
 }
 
 /// What a Server tells of a resource or a task.

@@ -136,25 +136,14 @@ impl Tour {
     /// A modern message to a Server.
     pub fn modern(
         &self,
-        to: (&Server, &AccountId),
-        kind: Kind,
-        headers: Vec<(String, String)>,
-        body: Bytes,
-    ) -> Inbound {
-        self.at((&to.0.id, to.1), kind, headers, body)
-    }
-
-    /// The same where the Server is known by its id only.
-    pub fn at(
-        &self,
-        (server, account): (&ServerId, &AccountId),
+        (server, account): (&Server, &AccountId),
         kind: Kind,
         headers: Vec<(String, String)>,
         body: Bytes,
     ) -> Inbound {
         Inbound {
             agent: self.agent.clone(),
-            server: server.clone(),
+            server: server.id.clone(),
             account: account.clone(),
             era: Era::Modern,
             session: None,
