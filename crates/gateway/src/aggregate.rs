@@ -4,6 +4,7 @@
 
 mod address;
 mod calls;
+mod driven;
 mod ears;
 mod errands;
 mod listen;
@@ -35,6 +36,7 @@ use crate::relay::{self, Ended, Errand, Held};
 use crate::session::{Place, Session, Sessions};
 use crate::{era, initialize, single, tasks, wait};
 
+pub(crate) use driven::Driven;
 pub(crate) use lists::{Cursors, Late};
 pub(crate) use many::Many;
 pub(crate) use names::{Names, Sort};

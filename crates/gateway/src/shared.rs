@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-use crate::aggregate::{Cursors, Late, Names, Sort};
+use crate::aggregate::{Cursors, Driven, Late, Names, Sort};
 use crate::bridge::mirror::Mirror;
 use crate::header;
 use crate::load::Load;
@@ -63,6 +63,7 @@ pub(crate) struct Shared {
     pub sessions: Sessions,
     pub load: Load,
     pub names: Names,
+    pub driven: Driven,
     /// What the tools that were found by searching want repeated in headers.
     pub mirrored: Mirror,
     pub cursors: Cursors,
@@ -92,6 +93,7 @@ impl Shared {
             sessions: Sessions::default(),
             load: Load::default(),
             names: Names::default(),
+            driven: Driven::default(),
             mirrored: Mirror::default(),
             cursors: Cursors::default(),
             late: Late::default(),

@@ -24,7 +24,9 @@ use crate::away::{INTERNAL_ERROR, code_of};
 use crate::relay;
 use crate::shared::Shared;
 
-pub(crate) use legacy::{augmented, begin as begin_legacy, local as legacy, may_be_task, offered};
+pub(crate) use legacy::{
+    augmented, begin as begin_legacy, has_to_be_task, local as legacy, may_be_task, offered,
+};
 pub(crate) use modern::{begin, modern};
 
 /// The extension of 2026-07-28.
@@ -200,7 +202,7 @@ fn stage(outcome: Result<Json, Json>) -> Stage {
 }
 
 /// The result, or the error, in a reply.
-async fn answer(reply: Reply, id: &Json) -> Result<Json, Json> {
+pub(crate) async fn answer(reply: Reply, id: &Json) -> Result<Json, Json> {
     let broken = |text: String| fault(crate::away::own::BROKEN, &text);
     let (streams, status) = (reply.is_stream(), reply.status);
     let mut body = reply.body;

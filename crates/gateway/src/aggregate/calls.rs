@@ -9,6 +9,7 @@ use futures::stream::StreamExt as _;
 use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
 use prokura_domain::{Era, Json, Verb};
 
+use super::driven;
 use super::many::Many;
 use super::refused;
 use super::screen::Screen;
@@ -49,7 +50,8 @@ pub(crate) async fn in_session(
     if let Some(plain) = tasks::augmented(&letter) {
         let agent = tour.agent.clone();
         let shared = Arc::clone(&tour.shared);
-        let passing = carried(tour, (Arc::clone(&session), id.clone()), plain, Speaks::InTask);
+        let wished = letter.json.at("/params/task").cloned();
+        let passing = carried(tour, (Arc::clone(&session), id.clone()), (plain, wished));
         let passing = Box::pin(async move {
             let reply = passing.await;
             drop(held);
@@ -58,19 +60,25 @@ pub(crate) async fn in_session(
         return Ok(tasks::begin_legacy(&shared, (&agent, &session), &id, passing));
     }
     let open = session.open(&id);
-    let passing = carried(tour, (session, id), letter, Speaks::Rounds);
+    let passing = carried(tour, (session, id), (letter, None));
     let passing = relay::detached(Box::pin(passing), Some(open), over, held);
     Ok(relay::answer(pace, errand, passing).await)
 }
 
-/// Finds the Server, greets it where it has to be, and carries the message there and back.
+/// Finds the Server, greets it where it has to be, and carries the message there and back. A call that goes on in a task
+/// of our own comes with the Agent's wish for one.
 async fn carried(
     tour: Tour,
     (session, id): (Arc<Session>, Json),
-    letter: Letter,
-    speaks: Speaks,
+    (letter, wished): (Letter, Option<Json>),
 ) -> Result<Reply, Refusal> {
-    let (goal, params) = tour.lead(&letter).await?;
+    let speaks = if wished.is_some() { Speaks::InTask } else { Speaks::Rounds };
+    let (goal, mut params) = tour.lead(&letter).await?;
+    let wished = wished.filter(|_| tour.shared.driven.knows(&goal.server.id, &goal.named));
+    let driven = wished.is_some();
+    if let Some(wished) = wished {
+        params.set("task", wished);
+    }
     let sub = tour.sub(&session, (&goal.server, &goal.account)).await?;
     let (progress, many) = (letter.progress(), session.many());
     let route = many.map(|many| Many::route(&session, many, (&id, progress.clone()), &sub));
@@ -96,6 +104,9 @@ async fn carried(
         }
         let text = format!("The server {} ended its session; try again.", goal.server.name);
         return Err(Refusal::new(RefusalCode::Unreachable, text));
+    }
+    if driven {
+        return driven::follow(&tour, (&goal.server, &sub), &id, reply).await;
     }
     let screen = Screen {
         server: goal.server,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
-use prokura_delegation::Kind;
+use prokura_delegation::{Kind, RefusalCode};
 use prokura_domain::{AccountId, Json, ServerId, Verb};
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,6 +21,8 @@ use crate::sub::{Spot, Sub};
 
 /// Messages that wait for a slow Agent; what comes then is lost.
 const BACKLOG: usize = 256;
+/// What counts as large, in bytes, and from how many waiting messages on such a one is lost.
+const LARGE: (usize, usize) = (64 * 1024, 4);
 /// Resources one session may be subscribed to.
 const MOST: usize = 256;
 /// How long a Server may take to open its stream before it is used without.
@@ -109,6 +111,18 @@ pub(crate) fn covers(own: &str, uri: &str) -> bool {
     uri == own || uri.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether a refusal of a stream is one for now only.
+pub(crate) fn passes_by(code: RefusalCode) -> bool {
+    use RefusalCode::{Changed, Paused, SignInNeeded, Unreachable, VaultLocked};
+    matches!(code, Paused | Changed | Unreachable | SignInNeeded | VaultLocked)
+}
+
+/// Whether a message may wait for a slow Agent: small ones as many as there are places, large ones a few.
+pub(crate) fn has_room<T>(to: &mpsc::Sender<T>, message: &Json) -> bool {
+    let waiting = to.max_capacity() - to.capacity();
+    waiting < LARGE.1 || message.to_text().len() <= LARGE.0
+}
+
 /// Opens the streams of the Servers that were used already.
 pub(crate) async fn open(tour: &Tour, session: &Arc<Session>) {
     let Some(many) = session.many() else { return };
@@ -191,11 +205,17 @@ async fn hear(tour: &Tour, session: &Arc<Session>, sub: &Sub, opened: oneshot::S
         if let Some(after) = &after {
             asked.outgoing.headers.push(("last-event-id".to_owned(), after.clone()));
         }
-        // A Server that has none, or has it no more, is left alone.
-        let Ok(reply) = tour.shared.path.pass(asked).await else { return };
-        if reply.status != 200 || !reply.is_stream() {
-            return;
-        }
+        let reply = match tour.shared.path.pass(asked).await {
+            // A Server that has none, or has it no more, is left alone.
+            Ok(reply) if reply.status != 200 || !reply.is_stream() => return,
+            Ok(reply) => reply,
+            Err(refusal) if passes_by(refusal.code) => {
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(AGAIN.1);
+                continue;
+            }
+            Err(_) => return,
+        };
         if let Some(opened) = opened.take() {
             let _ = opened.send(());
         }
@@ -224,7 +244,7 @@ async fn heard(tour: &Tour, session: &Arc<Session>, sub: &Sub, message: Json) {
     else {
         return;
     };
-    if many.ears.to.try_send(message).is_err() {
+    if !has_room(&many.ears.to, &message) || many.ears.to.try_send(message).is_err() {
         tracing::info!(%server, "an agent does not listen, so what a server said is lost");
     }
 }

@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAGES: usize = 64;
 /// Entries of one Server on one page of ours, as far as its own pages can be cut.
 const ENTRIES: usize = 1000;
+/// The same in bytes.
+const BYTES: usize = 8 * 1024 * 1024;
 /// Entries that are looked through at once.
 const ENOUGH: usize = 20_000;
 /// Servers that are asked at once.
@@ -243,16 +245,20 @@ impl Tour {
     /// The entries of one Server under their names here, and its cursor where there are more.
     async fn walk(&self, sort: Sort, server: &Server, rest: Rest) -> Walked {
         let mut entries: Vec<Json> = Vec::new();
-        let mut cursor = rest.cursor;
+        let (mut cursor, mut bytes) = (rest.cursor, 0usize);
         for _ in 0..PAGES {
             let mut result = self.page(sort, (server, &rest.account), cursor.take()).await?;
             cursor = result.remove("nextCursor").filter(|next| next.as_str().is_some());
+            bytes += result.to_text().len();
             if let Some(Json::Array(items)) = result.remove(sort.member()) {
                 entries.extend(items);
             }
-            if cursor.is_none() || entries.len() >= ENTRIES {
+            if cursor.is_none() || entries.len() >= ENTRIES || bytes >= BYTES {
                 break;
             }
+        }
+        if sort == Sort::Tool {
+            self.shared.driven.learn(&server.id, &entries);
         }
         let mut taken = HashSet::new();
         entries.retain_mut(|entry| {

@@ -12,7 +12,7 @@ use prokura_domain::{AccountId, Json, Server, ServerId};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::ears::covers;
+use super::ears::{covers, has_room, passes_by};
 use super::names::Sort;
 use super::tour::{Goal, Ground, Tour, unknown};
 use super::{address, mapping};
@@ -197,7 +197,7 @@ async fn lists(
                     }
                 }
             }
-            Err(refusal) if refusal.code == RefusalCode::Unreachable => {}
+            Err(refusal) if passes_by(refusal.code) => {}
             Err(_) => return,
         }
         tokio::time::sleep(wait).await;
@@ -254,7 +254,9 @@ async fn pump(part: Part, mut messages: Messages, to: mpsc::Sender<Heard>) {
     while let Some(Ok(mut message)) = messages.next().await {
         if part.wants(&message) {
             mapping::told(&part.server.name, &mut message);
-            let _ = to.try_send(Heard::Message(message));
+            if has_room(&to, &message) {
+                let _ = to.try_send(Heard::Message(message));
+            }
         }
     }
     let _ = to.send(Heard::Over).await;

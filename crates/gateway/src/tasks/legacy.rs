@@ -24,8 +24,16 @@ pub(crate) fn offered() -> Json {
     Json::object([("list", nothing()), ("cancel", nothing()), ("requests", call)])
 }
 
+/// Whether a tool of a Server is called as a task only.
+pub(crate) fn has_to_be_task(tool: &Json) -> bool {
+    tool.at("/execution/taskSupport").and_then(Json::as_str) == Some("required")
+}
+
 /// What a tool says of itself in a list: the Agent may ask for a task, which is ours and not its Server's.
 pub(crate) fn may_be_task(tool: &mut Json) {
+    if has_to_be_task(tool) {
+        return;
+    }
     tool.set("execution", Json::object([("taskSupport", Json::text("optional"))]));
 }
 

@@ -1,5 +1,9 @@
 //! What several servers tell one agent, on one stream: news of what it subscribed to, changed lists, log and questions.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream;
@@ -9,7 +13,9 @@ use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, body, desk, legacy, messages, modern, read_until};
-use crate::paths::{Act, KEY_A, ScriptedPath, id_of, json_reply, reaches, reply, result, said};
+use crate::paths::{
+    Act, KEY_A, ScriptedPath, World, handshake, id_of, json_reply, reaches, reply, result, said,
+};
 
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -131,6 +137,25 @@ async fn a_server_that_is_used_later_is_heard_too_and_an_ended_subscription_is_n
 }
 
 #[tokio::test]
+async fn a_server_that_cannot_be_heard_for_a_while_is_heard_again() {
+    let refused = AtomicBool::new(false);
+    let desk = desk(ScriptedPath::new(move |_, inbound: &Inbound| match &inbound.kind {
+        Kind::Stream if !refused.swap(true, Ordering::SeqCst) => {
+            Some(Err(Refusal::new(RefusalCode::Paused, "All agents are paused.")))
+        }
+        Kind::Stream => {
+            Some(Ok(telling(&[note("notifications/message", json!({"level": "info"}))])))
+        }
+        _ => None,
+    }))
+    .await;
+    let session = desk.session("/mcp").await;
+    let stream = open(&desk, &session).await;
+    ask(&desk, &session, legacy(1, "prompts/get", json!({"name": "git__x"}))).await;
+    let (_, _rest) = read_until(stream, |text| text.contains("notifications/message")).await;
+}
+
+#[tokio::test]
 async fn a_log_level_is_told_to_every_server_also_to_those_used_later() {
     let desk = desk(talkative()).await;
     let session = desk.session("/mcp").await;
@@ -217,6 +242,81 @@ async fn a_subscription_ends_gracefully_when_a_servers_part_of_it_ends() {
         (&told[1]["id"], &told[1]["result"]["resultType"]),
         (&json!(11), &json!("complete"))
     );
+}
+
+#[tokio::test]
+async fn a_tool_that_is_called_as_a_task_only_is_called_so_behind_a_task_of_the_agent() {
+    // SL-06
+    let desk = desk(ScriptedPath::new(|_, inbound: &Inbound| {
+        let Kind::Message { method, params, .. } = &inbound.kind else { return None };
+        let text = match method.as_str() {
+            "tools/list" => {
+                r#"{"tools":[{"name":"long","execution":{"taskSupport":"required"}},{"name":"x","execution":{"taskSupport":"forbidden"}}]}"#
+            }
+            "tools/call" if params.member("task").is_some() => r#"{"task":{"taskId":"t1","status":"working"}}"#,
+            "tasks/result" => {
+                r#"{"content":[{"type":"resource_link","uri":"a:b"}],"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t1"}}}"#
+            }
+            _ => return None,
+        };
+        Some(Ok(json_reply(200, result(&id_of(inbound), text))))
+    }))
+    .await;
+    let session = desk.session("/mcp").await;
+    let listed = ask(&desk, &session, legacy(1, "tools/list", json!({}))).await;
+    let support = |at: usize| &listed["result"]["tools"][at]["execution"]["taskSupport"];
+    assert_eq!((support(0), support(1)), (&json!("required"), &json!("optional")));
+    let params = json!({"name": "git__long", "arguments": {}, "task": {"ttl": 60000}});
+    let begun = ask(&desk, &session, legacy(2, "tools/call", params)).await;
+    let own = begun["result"]["task"]["taskId"].clone();
+    assert!(own.as_str().unwrap().starts_with("prokura-task."), "{begun}");
+    let done = ask(&desk, &session, legacy(3, "tasks/result", json!({"taskId": own}))).await;
+    assert_eq!(done["result"]["content"][0]["uri"], "prokura.git+a:b");
+    assert_eq!(done["result"]["_meta"]["io.modelcontextprotocol/related-task"]["taskId"], own);
+    let seen = desk.world.last();
+    assert_eq!((said(&seen).as_str(), seen.server.as_str()), ("tasks/result", "srv_git"));
+    assert!(String::from_utf8_lossy(&seen.outgoing.body).contains(r#""taskId":"t1""#));
+    assert!(!desk.world.methods().contains(&"tasks/cancel".to_owned()));
+}
+
+/// Makes a task of a call, and never ends it.
+struct EndlessTaskPath;
+
+#[async_trait]
+impl Act for EndlessTaskPath {
+    async fn act(&self, _: &World, inbound: Inbound) -> Result<Reply, Refusal> {
+        let text = match said(&inbound).as_str() {
+            "tools/list" => r#"{"tools":[{"name":"long","execution":{"taskSupport":"required"}}]}"#,
+            "tools/call" => r#"{"task":{"taskId":"t1","status":"working"}}"#,
+            "tasks/result" => std::future::pending().await,
+            _ => return Ok(handshake(&inbound).unwrap_or_else(|| json_reply(200, "{}"))),
+        };
+        Ok(json_reply(200, result(&id_of(&inbound), text)))
+    }
+}
+
+async fn arrives(desk: &Desk, method: &str) {
+    let mut count = desk.world.arrived.subscribe();
+    while !desk.world.methods().contains(&method.to_owned()) {
+        let next = tokio::time::timeout(Duration::from_secs(10), count.changed());
+        next.await.expect("it arrives in time").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn cancelling_the_agents_task_cancels_the_servers() {
+    let desk = desk(EndlessTaskPath).await;
+    let session = desk.session("/mcp").await;
+    ask(&desk, &session, legacy(1, "tools/list", json!({}))).await;
+    let params = json!({"name": "git__long", "task": {}});
+    let begun = ask(&desk, &session, legacy(2, "tools/call", params)).await;
+    arrives(&desk, "tasks/result").await;
+    let own = json!({"taskId": begun["result"]["task"]["taskId"]});
+    let cancelled = ask(&desk, &session, legacy(3, "tasks/cancel", own)).await;
+    assert_eq!(cancelled["result"]["status"], "cancelled");
+    arrives(&desk, "tasks/cancel").await;
+    let seen = desk.world.last();
+    assert!(String::from_utf8_lossy(&seen.outgoing.body).contains(r#""taskId":"t1""#));
 }
 
 #[tokio::test]

@@ -11,8 +11,9 @@ const LENGTH: f64 = 0.75;
 const FIELDS: [(&str, f64); 3] = [("name", 3.0), ("title", 2.0), ("description", 1.0)];
 /// How much a word that only begins alike counts, and the shortest one that can.
 const ALIKE: (f64, usize) = (0.5, 4);
-/// Words of one tool and of one query that are looked at.
+/// Words of one tool, and of one query, that are looked at.
 const WORDS: usize = 512;
+const ASKED: usize = 24;
 
 /// The words of all tools.
 #[derive(Debug)]
@@ -38,9 +39,12 @@ impl Ranking {
     /// Where the best `limit` tools stand, best first; at equal fit in the order of the list. A query without words is
     /// answered with the first tools.
     pub fn best(&self, query: &str, limit: usize) -> Vec<usize> {
-        let mut asked = words(query);
-        asked.sort();
-        asked.dedup();
+        let mut asked: Vec<String> = Vec::new();
+        for word in words(query) {
+            if asked.len() < ASKED && !asked.contains(&word) {
+                asked.push(word);
+            }
+        }
         if asked.is_empty() {
             return (0..self.tools.len().min(limit)).collect();
         }
