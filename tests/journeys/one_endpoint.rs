@@ -57,6 +57,15 @@ async fn resources_and_prompts_of_two_servers_are_told_apart_and_governed() {
     both.grant("ledger", "--resources", "ledger://*").await;
     both.grant("mailbox", "--resources", RULES).await;
     both.grant("ledger", "--prompts", "monthly_*").await;
+    let url = format!("{}/mcp", both.host.http());
+    for era in ERAS {
+        let mut agent = SdkAgent::connect(Sdk::Python, &url, &both.key, era).await.unwrap();
+        let resources = agent.ask("resources", json!({})).await.unwrap();
+        let uri = texts(&resources, "uri").remove(1);
+        let read = agent.ask("read", json!({ "uri": uri })).await.unwrap();
+        assert_eq!(read["contents"][0]["uri"], *uri);
+        assert!(read.to_string().contains("another server"), "{read}");
+    }
     for era in ERAS {
         let mut agent = both.agent(era).await;
         let resources = agent.ask("resources", json!({})).await.unwrap();

@@ -1,21 +1,17 @@
 //! What several servers tell one agent, on one stream: news of what it subscribed to, changed lists, log and questions.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream;
 use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
-use prokura_domain::{Era, Json};
+use prokura_domain::Era;
 use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, body, desk, legacy, messages, modern, read_until};
-use crate::paths::{
-    Act, KEY_A, ScriptedPath, World, handshake, id_of, json_reply, reaches, reply, result, said,
-};
+use crate::paths::{Act, KEY_A, KEY_B, ScriptedPath, reaches, reply, said};
 
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -121,6 +117,43 @@ async fn what_servers_tell_in_a_session_comes_on_its_stream_and_nothing_else_doe
     assert!(matches!(&seen.kind, Kind::Answer { id, .. } if id.to_text() == "1"));
     let pong = |one: &&Inbound| matches!(&one.kind, Kind::Answer { id, .. } if id.to_text() == "2");
     assert_eq!(desk.world.seen.lock().unwrap().iter().filter(pong).count(), 1);
+}
+
+#[tokio::test]
+async fn nothing_of_one_agent_can_be_used_by_another() {
+    // SL-03, SL-06, P-15
+    let desk = desk(talkative()).await;
+    let session = desk.session("/mcp").await;
+    let subscribe = legacy(1, "resources/subscribe", json!({"uri": "prokura.git+file:///a"}));
+    ask(&desk, &session, subscribe).await;
+    let params = json!({"name": "git__x", "task": {}});
+    let begun = ask(&desk, &session, legacy(2, "tools/call", params)).await;
+    let task = json!({"taskId": begun["result"]["task"]["taskId"]});
+    assert!(task["taskId"].is_string(), "{begun}");
+    let as_b = |request: reqwest::RequestBuilder| {
+        let mut request = request.build().unwrap();
+        let key = format!("Bearer {KEY_B}").parse().unwrap();
+        request.headers_mut().insert("authorization", key);
+        desk.http.execute(request)
+    };
+    // The session itself, its stream, and its tasks from a session of the other's own.
+    let message = legacy(3, "tasks/get", task.clone());
+    let taken = as_b(desk.in_session("/mcp", &session, &message)).await.unwrap();
+    assert_eq!(taken.status(), 404);
+    let stream = desk.http.get(desk.url("/mcp")).header("accept", "text/event-stream");
+    let stream = as_b(stream.header("mcp-session-id", &session)).await.unwrap();
+    assert_eq!(stream.status(), 404);
+    let hello = as_b(desk.post("/mcp", crate::desk::hello().to_string())).await.unwrap();
+    let other = hello.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+    let looked = as_b(desk.in_session("/mcp", &other, &message)).await.unwrap();
+    assert_eq!(body(looked).await["error"]["code"], -32602);
+    // The same resource is news to who subscribed to it only.
+    let used = legacy(4, "prompts/get", json!({"name": "git__x"}));
+    as_b(desk.in_session("/mcp", &other, &used)).await.unwrap();
+    let stream = desk.http.get(desk.url("/mcp")).header("accept", "text/event-stream");
+    let stream = as_b(stream.header("mcp-session-id", &other)).await.unwrap();
+    let (text, _rest) = read_until(stream, |text| text.contains("tools/list_changed")).await;
+    assert!(!text.contains("resources/updated"), "{text}");
 }
 
 #[tokio::test]
@@ -242,127 +275,4 @@ async fn a_subscription_ends_gracefully_when_a_servers_part_of_it_ends() {
         (&told[1]["id"], &told[1]["result"]["resultType"]),
         (&json!(11), &json!("complete"))
     );
-}
-
-#[tokio::test]
-async fn a_tool_that_is_called_as_a_task_only_is_called_so_behind_a_task_of_the_agent() {
-    // SL-06
-    let desk = desk(ScriptedPath::new(|_, inbound: &Inbound| {
-        let Kind::Message { method, params, .. } = &inbound.kind else { return None };
-        let text = match method.as_str() {
-            "tools/list" => {
-                r#"{"tools":[{"name":"long","execution":{"taskSupport":"required"}},{"name":"x","execution":{"taskSupport":"forbidden"}}]}"#
-            }
-            "tools/call" if params.member("task").is_some() => r#"{"task":{"taskId":"t1","status":"working"}}"#,
-            "tasks/result" => {
-                r#"{"content":[{"type":"resource_link","uri":"a:b"}],"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t1"}}}"#
-            }
-            _ => return None,
-        };
-        Some(Ok(json_reply(200, result(&id_of(inbound), text))))
-    }))
-    .await;
-    let session = desk.session("/mcp").await;
-    let listed = ask(&desk, &session, legacy(1, "tools/list", json!({}))).await;
-    let support = |at: usize| &listed["result"]["tools"][at]["execution"]["taskSupport"];
-    assert_eq!((support(0), support(1)), (&json!("required"), &json!("optional")));
-    let params = json!({"name": "git__long", "arguments": {}, "task": {"ttl": 60000}});
-    let begun = ask(&desk, &session, legacy(2, "tools/call", params)).await;
-    let own = begun["result"]["task"]["taskId"].clone();
-    assert!(own.as_str().unwrap().starts_with("prokura-task."), "{begun}");
-    let done = ask(&desk, &session, legacy(3, "tasks/result", json!({"taskId": own}))).await;
-    assert_eq!(done["result"]["content"][0]["uri"], "prokura.git+a:b");
-    assert_eq!(done["result"]["_meta"]["io.modelcontextprotocol/related-task"]["taskId"], own);
-    let seen = desk.world.last();
-    assert_eq!((said(&seen).as_str(), seen.server.as_str()), ("tasks/result", "srv_git"));
-    assert!(String::from_utf8_lossy(&seen.outgoing.body).contains(r#""taskId":"t1""#));
-    assert!(!desk.world.methods().contains(&"tasks/cancel".to_owned()));
-}
-
-/// Makes a task of a call, and never ends it.
-struct EndlessTaskPath;
-
-#[async_trait]
-impl Act for EndlessTaskPath {
-    async fn act(&self, _: &World, inbound: Inbound) -> Result<Reply, Refusal> {
-        let text = match said(&inbound).as_str() {
-            "tools/list" => r#"{"tools":[{"name":"long","execution":{"taskSupport":"required"}}]}"#,
-            "tools/call" => r#"{"task":{"taskId":"t1","status":"working"}}"#,
-            "tasks/result" => std::future::pending().await,
-            _ => return Ok(handshake(&inbound).unwrap_or_else(|| json_reply(200, "{}"))),
-        };
-        Ok(json_reply(200, result(&id_of(&inbound), text)))
-    }
-}
-
-async fn arrives(desk: &Desk, method: &str) {
-    let mut count = desk.world.arrived.subscribe();
-    while !desk.world.methods().contains(&method.to_owned()) {
-        let next = tokio::time::timeout(Duration::from_secs(10), count.changed());
-        next.await.expect("it arrives in time").unwrap();
-    }
-}
-
-#[tokio::test]
-async fn cancelling_the_agents_task_cancels_the_servers() {
-    let desk = desk(EndlessTaskPath).await;
-    let session = desk.session("/mcp").await;
-    ask(&desk, &session, legacy(1, "tools/list", json!({}))).await;
-    let params = json!({"name": "git__long", "task": {}});
-    let begun = ask(&desk, &session, legacy(2, "tools/call", params)).await;
-    arrives(&desk, "tasks/result").await;
-    let own = json!({"taskId": begun["result"]["task"]["taskId"]});
-    let cancelled = ask(&desk, &session, legacy(3, "tasks/cancel", own)).await;
-    assert_eq!(cancelled["result"]["status"], "cancelled");
-    arrives(&desk, "tasks/cancel").await;
-    let seen = desk.world.last();
-    assert!(String::from_utf8_lossy(&seen.outgoing.body).contains(r#""taskId":"t1""#));
-}
-
-#[tokio::test]
-async fn the_tasks_of_servers_are_told_apart_and_asked_about_where_they_are() {
-    // P-22, SB-17
-    let desk = desk(ScriptedPath::new(|_, inbound: &Inbound| {
-        let Kind::Message { method, params, .. } = &inbound.kind else { return None };
-        let text = match method.as_str() {
-            "tools/call" => r#"{"resultType":"task","taskId":"t1","status":"working","ttlMs":9007199254740993}"#,
-            "tasks/get" if params.member("taskId") == Some(&Json::text("t1")) => {
-                r#"{"resultType":"complete","taskId":"t1","status":"completed","result":{"content":[{"type":"resource_link","uri":"a:b"}]}}"#
-            }
-            "tasks/cancel" | "tasks/update" => r#"{"resultType":"complete"}"#,
-            _ => return None,
-        };
-        Some(Ok(json_reply(200, result(&id_of(inbound), text))))
-    }))
-    .await;
-    let ask = |method: &'static str, params: Value| {
-        let mut message = modern(5, method, params);
-        message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
-            json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
-        let request = desk.modern("/mcp", &message);
-        let named = message["params"]["taskId"].as_str().map(str::to_owned);
-        let request = match named {
-            Some(named) => request.header("mcp-name", named),
-            None => request,
-        };
-        async move { body(request.send().await.unwrap()).await }
-    };
-    let made = ask("tools/call", json!({"name": "git__x"})).await;
-    assert_eq!(made["result"]["taskId"], "prokura.git+t1");
-    assert!(made.to_string().contains("9007199254740993"));
-    let task = json!({"taskId": "prokura.git+t1"});
-    let got = ask("tasks/get", task.clone()).await;
-    assert_eq!(got["result"]["taskId"], "prokura.git+t1");
-    assert_eq!(got["result"]["result"]["content"][0]["uri"], "prokura.git+a:b");
-    for method in ["tasks/cancel", "tasks/update"] {
-        assert_eq!(ask(method, task.clone()).await["result"]["resultType"], "complete");
-        let seen = desk.world.last();
-        assert_eq!((seen.server.as_str(), said(&seen).as_str()), ("srv_git", method));
-        assert!(seen.outgoing.headers.contains(&("mcp-name".to_owned(), "t1".to_owned())));
-        assert!(String::from_utf8_lossy(&seen.outgoing.body).contains(r#""taskId":"t1""#));
-    }
-    for unknown in ["t1", "prokura.nowhere+t1", "prokura-task.aaaa"] {
-        let told = ask("tasks/get", json!({"taskId": unknown})).await;
-        assert_eq!(told["error"]["code"], -32602, "{unknown}: {told}");
-    }
 }

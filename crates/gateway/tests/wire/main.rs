@@ -3,6 +3,7 @@
 
 mod bridging;
 mod desk;
+mod errands;
 mod legacy;
 mod lines;
 mod listening;
