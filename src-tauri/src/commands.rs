@@ -45,7 +45,7 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         guardrails::guardrail_remove, guardrails::guardrail_check, guardrails::guardrail_words,
         guardrails::simulate,
         agents::agents, agents::agent_add, agents::agent_revoke, agents::agent_unpair, agents::agent_pause,
-        agents::agent_resume, agents::agent_sign_out, agents::agent_key,
+        agents::agent_resume, agents::agent_search, agents::agent_sign_out, agents::agent_key,
         wiring::programs, wiring::wire_preview, wiring::wire, wiring::unwire_preview, wiring::unwire,
         access::access, grants::grants, grants::grant_add, grants::grant_revoke,
         rules::grants_revoke, rules::grants_change, rules::grants_preset, rules::grants_copy, rules::rules_save,

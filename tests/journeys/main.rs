@@ -30,6 +30,7 @@ mod local;
 mod lossless;
 mod many_rules;
 mod more_access;
+mod one_endpoint;
 mod outside;
 mod ownership;
 mod patience;

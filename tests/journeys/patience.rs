@@ -192,12 +192,14 @@ async fn a_task_of_2026_waits_for_as_long_as_it_takes() {
     let scene = asking().await;
     let mut alone = scene.agent();
     let mut all = Agent::modern(&format!("{}/mcp", scene.host.http()), &scene.key).unwrap();
-    for (agent, tool, other) in
-        [(&mut alone, "send_payment", "other"), (&mut all, "ledger__send_payment", "another")]
-    {
+    // A late yes serves one identical repeat, on whichever endpoint: so the amounts differ.
+    for (agent, tool, other, amounts) in [
+        (&mut alone, "send_payment", "other", ["1.00", "2.00"]),
+        (&mut all, "ledger__send_payment", "another", ["3.00", "4.00"]),
+    ] {
         let before = scene.payments();
         agent.capabilities = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
-        let begun = agent.call(tool, payment("1.00")).await.unwrap();
+        let begun = agent.call(tool, payment(amounts[0])).await.unwrap();
         let seed = begun.result().unwrap_or_else(|| panic!("{}", begun.raw)).clone();
         assert_eq!((&seed["resultType"], &seed["status"]), (&json!("task"), &json!("working")));
         let id = &seed["taskId"];
@@ -219,7 +221,7 @@ async fn a_task_of_2026_waits_for_as_long_as_it_takes() {
         assert!(outcome(&Ok(done["result"].clone())).0, "{done}");
         assert_eq!(scene.payments(), before + 1);
         // A task that was cancelled is never sent, also when the person allows it later.
-        let begun = agent.call(tool, payment("2.00")).await.unwrap();
+        let begun = agent.call(tool, payment(amounts[1])).await.unwrap();
         let id = begun.result().unwrap()["taskId"].clone();
         task(agent, "tasks/cancel", &id).await;
         eventually("the end of the task", Duration::from_secs(10), || async {

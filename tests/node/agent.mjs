@@ -8,6 +8,8 @@ import { serve } from "./lines.mjs";
 
 let client;
 let transport;
+let heard = [];
+let told = () => {};
 
 /** What a person would answer: a given content, or the defaults of the form. */
 function answering(answer) {
@@ -32,6 +34,11 @@ serve({
       { name: "typescript-agent", version: "1.0.0" },
       { capabilities, versionNegotiation: { mode: era === "legacy" ? "legacy" : { pin: era } } },
     );
+    heard = [];
+    client.fallbackNotificationHandler = async (notification) => {
+      heard.push(notification);
+      told();
+    };
     if (answer !== undefined) client.setRequestHandler("elicitation/create", answering(answer));
     if (command) {
       transport = new StdioClientTransport({ command: command[0], args: command.slice(1), stderr: "ignore" });
@@ -56,6 +63,26 @@ serve({
   },
   async read({ uri }) {
     return client.readResource({ uri });
+  },
+  async templates() {
+    return (await client.listResourceTemplates()).resourceTemplates;
+  },
+  /** Asks to hear of a resource and of changed lists; the answer is what the server agreed to, where it says so. */
+  async subscribe({ uri }) {
+    if (client.getNegotiatedProtocolVersion() < "2026") return client.subscribeResource({ uri });
+    return (await client.listen({ resourceSubscriptions: [uri], toolsListChanged: true })).honoredFilter;
+  },
+  /** Waits for a notification; null when there is none within so many milliseconds. */
+  async heard({ method, within = 10_000 }) {
+    const until = Date.now() + within;
+    for (;;) {
+      const found = heard.find((one) => one.method === method);
+      if (found || Date.now() >= until) return found ?? null;
+      await new Promise((resolve) => {
+        told = resolve;
+        setTimeout(resolve, until - Date.now());
+      });
+    }
   },
   async prompts() {
     return (await client.listPrompts()).prompts;

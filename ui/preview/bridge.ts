@@ -75,10 +75,16 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   sign_in_wait: () => new Promise(() => undefined),
   agents: () => [...agents],
   agent_add: (args) => {
-    const agent = { id: "agt_new", name: String(args["name"]), state: "active", credential: "key", pairings: [], sign_ins: [], claim: null, gives_up_after: null, limits: { under_way: 64, per_minute: 6000, message_kib: 4096, answer_kib: 65536 }, grants: 0, added_at: data.ago(0), seen_at: null };
+    const agent = { id: "agt_new", name: String(args["name"]), state: "active", credential: "key", pairings: [], sign_ins: [], claim: null, gives_up_after: null, limits: { under_way: 64, per_minute: 6000, message_kib: 4096, answer_kib: 65536 }, search: false, grants: 0, added_at: data.ago(0), seen_at: null };
     agents.unshift(agent);
     told?.("agents");
     return { agent, key: "prk_7h2kq9vx4mzt6w3c8ndy5rfb2jls7gpa" };
+  },
+  agent_search: (args) => {
+    const agent = agents.find((one) => one.id === args["agent"]);
+    if (agent) agent.search = Boolean(args["on"]);
+    told?.("agents");
+    return agent;
   },
   agent_key: (args) => ({ agent: agents.find((one) => one.id === args["agent"]), key: "prk_q9vx4mzt6w3c8ndy5rfb2jls7gpa7h2k" }),
   programs: () => data.programs(scene),

@@ -203,6 +203,7 @@ impl Api {
             ),
             Request::GrantRevoke { grant } => value(self.grant_revoke(grant).await),
             Request::AgentLimits(wish) => value(self.agent_limits(wish).await),
+            Request::AgentSearch { agent, on } => value(self.agent_search(agent, on).await),
             Request::AgentPause { agent } => value(self.agent_pause(agent).await),
             Request::AgentResume { agent } => value(self.agent_resume(agent).await),
             Request::ApprovalsTold => value(self.approvals_told().await),

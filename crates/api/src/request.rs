@@ -313,6 +313,13 @@ pub enum Request {
     Bundle(BundleWish),
     /// Say how much an agent may take.
     AgentLimits(LimitsWish),
+    /// Say whether an agent finds its tools by searching instead of being given all of them.
+    AgentSearch {
+        /// Its name or id.
+        agent: String,
+        /// Whether it does.
+        on: bool,
+    },
     /// Pause one agent.
     AgentPause {
         /// Its name or id.

@@ -299,6 +299,12 @@ pub enum Agents {
     Key { name: String },
     /// How much an agent may take: shown, or changed.
     Limits(Limits),
+    /// Give an agent two tools to find and call its tools, instead of all of them.
+    Search {
+        name: String,
+        #[arg(value_parser = ["on", "off"])]
+        mode: String,
+    },
     /// Take back what one program was allowed; PAIRING is its id in `agents list --json`.
     Unpair { name: String, pairing: String },
 }

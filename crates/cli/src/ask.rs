@@ -153,6 +153,7 @@ fn agents(words: Agents) -> Request {
         Agents::Resume { name } => Request::AgentResume { agent: name },
         Agents::Unpair { name, pairing } => Request::AgentUnpair { agent: name, pairing },
         Agents::SignOut { name, sign_in } => Request::AgentSignOut { agent: name, sign_in },
+        Agents::Search { name, mode } => Request::AgentSearch { agent: name, on: mode == "on" },
         Agents::Limits(words) => Request::AgentLimits(words.wish()),
         Agents::Key { name } => Request::AgentKey { agent: name },
     }

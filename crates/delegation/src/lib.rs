@@ -34,6 +34,7 @@ mod relay;
 mod reply;
 mod rounds;
 mod scopes;
+mod search;
 mod servers;
 mod shown;
 mod simulation;
@@ -178,6 +179,7 @@ struct Inner {
     standers: flight::Flights,
     cursors: ownership::Cursors,
     limits: limits::Kept,
+    searching: search::Searching,
     asked: answers::Asked,
     running: answers::Running,
     rounds: rounds::Rounds,
@@ -229,6 +231,7 @@ impl Delegation {
             standers: flight::Flights::default(),
             cursors: ownership::Cursors::default(),
             limits: limits::Kept::default(),
+            searching: search::Searching::default(),
             asked: answers::Asked::default(),
             running: answers::Running::default(),
             rounds: rounds::Rounds::default(),

@@ -5,8 +5,8 @@
 mod down;
 mod eras;
 mod line;
-mod mirror;
-mod reading;
+pub(crate) mod mirror;
+pub(crate) mod reading;
 mod up;
 pub(crate) mod words;
 
@@ -155,6 +155,10 @@ impl Path for Bridge {
 
     fn limits(&self, agent: &AgentId) -> AgentLimits {
         self.0.path.limits(agent)
+    }
+
+    fn searches(&self, agent: &AgentId) -> bool {
+        self.0.path.searches(agent)
     }
 
     fn now(&self) -> Timestamp {

@@ -57,6 +57,11 @@ pub trait Path: Send + Sync + 'static {
         AgentLimits::default()
     }
 
+    /// Whether this Agent finds its tools by searching (`find_tools`, `call_tool`) instead of being given all of them.
+    fn searches(&self, _agent: &AgentId) -> bool {
+        false
+    }
+
     /// The present moment.
     fn now(&self) -> Timestamp {
         Timestamp(0)
@@ -119,6 +124,10 @@ impl Path for Delegation {
 
     fn limits(&self, agent: &AgentId) -> AgentLimits {
         Delegation::limits(self, agent)
+    }
+
+    fn searches(&self, agent: &AgentId) -> bool {
+        Delegation::searches(self, agent)
     }
 
     fn now(&self) -> Timestamp {

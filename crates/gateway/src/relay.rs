@@ -1,12 +1,10 @@
 //! The way back: what the path gives is handed to the Agent as it comes. Quick answers are relayed as they are; for
 //! slow ones the Agent hears from us while it waits, so that its own time-out does not end what a person still
-//! considers. It must never change a message, except what an [`Edit`] of the aggregate endpoint says.
+//! considers. It must never change a message.
 
 mod detach;
 mod flow;
 mod refused;
-
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
@@ -40,9 +38,6 @@ pub(crate) enum Ended {
 /// A message on its way through the path.
 pub(crate) type Passing = BoxFuture<'static, Result<Reply, Ended>>;
 
-/// What becomes of one event on its way back: `None` drops it.
-pub(crate) type Edit = Arc<dyn Fn(Vec<u8>) -> Option<Vec<u8>> + Send + Sync>;
-
 /// What has to live as long as the answer.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
@@ -65,7 +60,6 @@ pub(crate) struct Errand {
     pub session: Option<String>,
     /// Cancelled when nothing more is to be said.
     pub over: CancellationToken,
-    pub edit: Option<Edit>,
     pub held: Held,
 }
 
@@ -83,7 +77,6 @@ impl Errand {
             accepts,
             session: None,
             over: CancellationToken::new(),
-            edit: None,
             held: Held::default(),
             method,
         }
@@ -111,7 +104,6 @@ impl Errand {
             accepts: Accepts { json: true, stream: false, any: true },
             session: None,
             over: CancellationToken::new(),
-            edit: None,
             held: Held::default(),
         }
     }

@@ -24,7 +24,7 @@ pub(crate) enum Place {
     /// At one Server, as one Account.
     One { server: ServerId, account: AccountId, upstream: Option<String> },
     /// At all Servers of the Agent.
-    All(Many),
+    All(Box<Many>),
 }
 
 /// A legacy session.

@@ -11,7 +11,8 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-use crate::aggregate::Names;
+use crate::aggregate::{Cursors, Driven, Late, Names, Sort};
+use crate::bridge::mirror::Mirror;
 use crate::header;
 use crate::load::Load;
 use crate::path::Path;
@@ -23,6 +24,8 @@ use crate::wait::Waits;
 const SWEEP: Duration = Duration::from_secs(60);
 /// How often "seen now" is told of one Agent that says nothing new of itself.
 const SEEN: Duration = Duration::from_secs(60);
+/// News of late Servers that a stream may be behind with.
+const NEWS: usize = 64;
 /// How long the goodbye to a Server may take.
 const GOODBYE: Duration = Duration::from_secs(10);
 
@@ -35,6 +38,8 @@ pub struct Pace {
     pub keep_alive: Duration,
     /// How long a session may be idle.
     pub idle: Duration,
+    /// How long the first page of a list over all Servers waits for the slowest of them.
+    pub list_within: Duration,
 }
 
 impl Default for Pace {
@@ -43,6 +48,7 @@ impl Default for Pace {
             answer_within: Duration::from_millis(500),
             keep_alive: Duration::from_secs(3),
             idle: Duration::from_secs(30 * 60),
+            list_within: Duration::from_secs(5),
         }
     }
 }
@@ -57,6 +63,13 @@ pub(crate) struct Shared {
     pub sessions: Sessions,
     pub load: Load,
     pub names: Names,
+    pub driven: Driven,
+    /// What the tools that were found by searching want repeated in headers.
+    pub mirrored: Mirror,
+    pub cursors: Cursors,
+    pub late: Late,
+    /// A list of an Agent that is longer than it was told, because a Server was slow.
+    pub news: broadcast::Sender<(AgentId, Sort)>,
     pub waits: Waits,
     pub tasks: Tasks,
     seen: Mutex<HashMap<AgentId, (Option<String>, Instant)>>,
@@ -80,6 +93,11 @@ impl Shared {
             sessions: Sessions::default(),
             load: Load::default(),
             names: Names::default(),
+            driven: Driven::default(),
+            mirrored: Mirror::default(),
+            cursors: Cursors::default(),
+            late: Late::default(),
+            news: broadcast::channel(NEWS).0,
             waits: Waits::default(),
             tasks: Tasks::default(),
             seen: Mutex::default(),

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use prokura_delegation::{Refusal, Reply};
 use prokura_domain::id::base32;
 use prokura_domain::sse::{self, Splitter};
-use prokura_domain::{AgentId, Era, Json, Timestamp};
+use prokura_domain::{AccountId, AgentId, Era, Json, ServerId, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,9 @@ use crate::away::{INTERNAL_ERROR, code_of};
 use crate::relay;
 use crate::shared::Shared;
 
-pub(crate) use legacy::{augmented, begin as begin_legacy, local as legacy, may_be_task, offered};
+pub(crate) use legacy::{
+    augmented, begin as begin_legacy, has_to_be_task, local as legacy, may_be_task, offered,
+};
 pub(crate) use modern::{begin, modern};
 
 /// The extension of 2026-07-28.
@@ -59,6 +61,8 @@ enum Stage {
 struct Task {
     agent: AgentId,
     session: Option<String>,
+    /// Where its call goes, where that is known from the start.
+    place: Option<Place>,
     created: Timestamp,
     updated: Timestamp,
     stage: watch::Sender<Stage>,
@@ -72,7 +76,13 @@ pub(crate) struct Tasks(Mutex<HashMap<String, Task>>);
 
 impl Tasks {
     /// A new task, where the Agent may have one more.
-    fn open(&self, shared: &Shared, whose: Whose<'_>, stop: CancellationToken) -> Option<Opened> {
+    fn open(
+        &self,
+        shared: &Shared,
+        whose: Whose<'_>,
+        place: Option<Place>,
+        stop: CancellationToken,
+    ) -> Option<Opened> {
         let (agent, session) = whose;
         let mut bytes = [0u8; 20];
         shared.entropy.fill(&mut bytes);
@@ -86,6 +96,7 @@ impl Tasks {
         let task = Task {
             agent: agent.clone(),
             session: session.map(str::to_owned),
+            place,
             created: now,
             updated: now,
             stage: watch::channel(Stage::Working).0,
@@ -122,6 +133,17 @@ impl Tasks {
 
 /// Whose task: the Agent, and the legacy session.
 type Whose<'a> = (&'a AgentId, Option<&'a str>);
+type Place = (ServerId, AccountId);
+
+/// Whether a task is called like one of our own.
+pub(crate) fn is_own(task: &str) -> bool {
+    task.starts_with(PREFIX)
+}
+
+/// Where the call of a task of our own goes, if it is this Agent's.
+pub(crate) fn place(shared: &Shared, agent: &AgentId, task: &str) -> Option<Place> {
+    shared.tasks.look(task, (agent, None), |own| own.place.clone()).flatten()
+}
 
 struct Opened {
     id: String,
@@ -180,7 +202,7 @@ fn stage(outcome: Result<Json, Json>) -> Stage {
 }
 
 /// The result, or the error, in a reply.
-async fn answer(reply: Reply, id: &Json) -> Result<Json, Json> {
+pub(crate) async fn answer(reply: Reply, id: &Json) -> Result<Json, Json> {
     let broken = |text: String| fault(crate::away::own::BROKEN, &text);
     let (streams, status) = (reply.is_stream(), reply.status);
     let mut body = reply.body;

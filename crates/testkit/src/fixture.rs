@@ -122,6 +122,11 @@ impl Fixture {
         &self.recorder
     }
 
+    /// Tells everybody who listens that a resource changed.
+    pub async fn touch(&self, uri: &str) {
+        self.world.announce_resource(uri).await;
+    }
+
     /// Replaces the tools and tells everybody who listens.
     pub async fn change_tools(&self, change: impl FnOnce(&mut Vec<ToolSpec>)) {
         self.world.change_tools(change);

@@ -39,6 +39,11 @@ pub(crate) async fn agent_resume(host: Behind<'_>, agent: String) -> Answer<Agen
 }
 
 #[tauri::command]
+pub(crate) async fn agent_search(host: Behind<'_>, agent: String, on: bool) -> Answer<AgentView> {
+    host.api().await?.agent_search(agent, on).await
+}
+
+#[tauri::command]
 pub(crate) async fn agent_sign_out(
     host: Behind<'_>,
     agent: String,

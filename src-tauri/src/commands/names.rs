@@ -59,6 +59,7 @@ pub const NAMES: &[&str] = &[
     "agent_unpair",
     "agent_pause",
     "agent_resume",
+    "agent_search",
     "agent_sign_out",
     "agent_key",
     "programs",

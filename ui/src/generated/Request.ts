@@ -779,7 +779,15 @@ all: boolean, } | { "wish": "access" } & AccessWish | { "wish": "grant_add" } & 
 /**
  * Its id.
  */
-grant: string, } | { "wish": "rules" } & RulesWish | { "wish": "bundle" } & BundleWish | { "wish": "agent_limits" } & LimitsWish | { "wish": "agent_pause", 
+grant: string, } | { "wish": "rules" } & RulesWish | { "wish": "bundle" } & BundleWish | { "wish": "agent_limits" } & LimitsWish | { "wish": "agent_search", 
+/**
+ * Its name or id.
+ */
+agent: string, 
+/**
+ * Whether it does.
+ */
+on: boolean, } | { "wish": "agent_pause", 
 /**
  * Its name or id.
  */

@@ -242,7 +242,11 @@ gives_up_after: number | null,
 /**
  * How much it may take.
  */
-limits: AgentLimitsView, };
+limits: AgentLimitsView, 
+/**
+ * Whether it finds its tools by searching, on the endpoint of all servers.
+ */
+search: boolean, };
 
 /**
  * A question and its answer.

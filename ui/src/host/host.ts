@@ -132,6 +132,7 @@ export const toolRunStop = (name: string) => ask<null>("tool_run_stop", { name }
 export const agents = () => ask<AgentView[]>("agents");
 export const agentAdd = (name: string) => ask<AgentAdded>("agent_add", { name });
 export const agentPause = (agent: string) => ask<AgentView>("agent_pause", { agent });
+export const agentSearch = (agent: string, on: boolean) => ask<AgentView>("agent_search", { agent, on });
 export const agentResume = (agent: string) => ask<AgentView>("agent_resume", { agent });
 export const agentRevoke = (agent: string) => ask<AgentView>("agent_revoke", { agent });
 /** Ends one sign-in; its tokens are dead at once. */

@@ -33,6 +33,8 @@ pub struct AgentView {
     pub gives_up_after: Option<f64>,
     /// How much it may take.
     pub limits: AgentLimitsView,
+    /// Whether it finds its tools by searching, on the endpoint of all servers.
+    pub search: bool,
 }
 
 /// How much an agent may take.

@@ -129,6 +129,16 @@ impl Api {
         self.agent_view(&agent)
     }
 
+    /// Says whether an agent finds its tools by searching instead of being given all of them.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such agent.
+    pub async fn agent_search(&self, agent: String, on: bool) -> Result<AgentView, Failure> {
+        let agent = self.agent_named(&agent)?;
+        self.0.delegation.set_searches(&agent.id, on).await?;
+        self.agent_view(&agent)
+    }
+
     pub(crate) fn agent_named(&self, name: &str) -> Result<Agent, Failure> {
         self.store().find_agent(name)?.ok_or_else(|| {
             Failure::new(
@@ -177,6 +187,7 @@ impl Api {
             seen_at: agent.seen_at.map(shown),
             gives_up_after: self.0.delegation.gives_up_after(&agent.id).map(|it| it.as_secs_f64()),
             limits: limits_view(self.0.delegation.limits(&agent.id)),
+            search: self.0.delegation.searches(&agent.id),
         })
     }
 

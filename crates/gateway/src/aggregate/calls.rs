@@ -8,47 +8,50 @@ use bytes::Bytes;
 use futures::stream::StreamExt as _;
 use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
 use prokura_domain::{Era, Json, Verb};
-use tokio::sync::OnceCell;
 
+use super::driven;
 use super::many::Many;
-use super::names::Sort;
-use super::tour::Tour;
-use super::{refused, screen, without_tasks};
+use super::refused;
+use super::screen::Screen;
+use super::tour::{Goal, Tour};
 use crate::away::Away;
 use crate::entrance::Caller;
 use crate::header;
 use crate::letter::Letter;
 use crate::relay::{self, Errand, Held, Passing};
 use crate::session::Session;
-use crate::sub::Sub;
 use crate::tasks;
 use crate::wait::{self, Speaks};
 
-/// A call or prompt in a session.
+/// Messages that name something of one Server.
+pub(crate) fn is_for_one(method: &str) -> bool {
+    matches!(
+        method,
+        "tools/call"
+            | "prompts/get"
+            | "resources/read"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "completion/complete"
+    )
+}
+
+/// Such a message in a session.
 pub(crate) async fn in_session(
     tour: Tour,
     session: Arc<Session>,
     letter: Letter,
-    mut errand: Errand,
+    errand: Errand,
     held: Held,
-    sort: Sort,
 ) -> Result<Response<Body>, Away> {
     let pace = tour.shared.pace;
     let id = errand.id.clone().unwrap_or(Json::Null);
-    let reached: Arc<OnceCell<Arc<Sub>>> = Arc::default();
-    let asker = (Arc::clone(&reached), Arc::clone(&session));
-    let own = id.clone();
-    errand.edit = Some(Arc::new(move |event| {
-        let (sub, many) = (asker.0.get()?, asker.1.many()?);
-        screen::event(event, &own, |question| many.told_apart(sub, question))
-    }));
-    let named = errand.named.clone().unwrap_or_default();
     let over = session.over.clone();
     if let Some(plain) = tasks::augmented(&letter) {
         let agent = tour.agent.clone();
         let shared = Arc::clone(&tour.shared);
-        let own = (Arc::clone(&session), id.clone());
-        let passing = carried(tour, own, plain, (sort, named), (reached, Speaks::InTask));
+        let wished = letter.json.at("/params/task").cloned();
+        let passing = carried(tour, (Arc::clone(&session), id.clone()), (plain, wished));
         let passing = Box::pin(async move {
             let reply = passing.await;
             drop(held);
@@ -57,28 +60,44 @@ pub(crate) async fn in_session(
         return Ok(tasks::begin_legacy(&shared, (&agent, &session), &id, passing));
     }
     let open = session.open(&id);
-    let own = (session, id);
-    let passing = carried(tour, own, letter, (sort, named), (reached, Speaks::Rounds));
+    let passing = carried(tour, (session, id), (letter, None));
     let passing = relay::detached(Box::pin(passing), Some(open), over, held);
     Ok(relay::answer(pace, errand, passing).await)
 }
 
-/// Finds the Server, greets it where it has to be, and carries the message there and back.
+/// Finds the Server, greets it where it has to be, and carries the message there and back. A call that goes on in a task
+/// of our own comes with the Agent's wish for one.
 async fn carried(
     tour: Tour,
     (session, id): (Arc<Session>, Json),
-    letter: Letter,
-    (sort, named): (Sort, String),
-    (reached, speaks): (Arc<OnceCell<Arc<Sub>>>, Speaks),
+    (letter, wished): (Letter, Option<Json>),
 ) -> Result<Reply, Refusal> {
-    let goal = tour.goal(sort, &named).await?;
-    let sub = tour.sub(&session, &goal).await?;
-    let _ = reached.set(Arc::clone(&sub));
-    let (params, body) = renamed(&letter, &goal.name, Era::Legacy);
-    let kind = message_kind(&letter, params);
-    let route = session.many().map(|many| Many::route(&session, many, &id, &sub));
-    let sent = sub.inbound(kind, Verb::Post, body);
-    let reply = wait::pass(&tour.shared, sent, speaks).await?;
+    let speaks = if wished.is_some() { Speaks::InTask } else { Speaks::Rounds };
+    let (goal, mut params) = tour.lead(&letter).await?;
+    let wished = wished.filter(|_| tour.shared.driven.knows(&goal.server.id, &goal.named));
+    let driven = wished.is_some();
+    if let Some(wished) = wished {
+        params.set("task", wished);
+    }
+    let sub = tour.sub(&session, (&goal.server, &goal.account)).await?;
+    let (progress, many) = (letter.progress(), session.many());
+    let route = many.map(|many| Many::route(&session, many, (&id, progress.clone()), &sub));
+    let body = rewritten(&letter, &params);
+    let sent = sub.inbound(message_kind(&letter, params), Verb::Post, body);
+    if letter.is("resources/subscribe")
+        && !many.is_some_and(|many| many.ears.subscribe(&sub.spot, &goal.named))
+    {
+        let text = "This session has enough subscriptions. End one first.";
+        return Err(Refusal::new(RefusalCode::Malformed, text));
+    }
+    let reply = wait::pass(&tour.shared, sent, speaks).await;
+    let failed = reply.as_ref().map_or(true, |reply| reply.status >= 400);
+    if let Some(many) = many
+        && ((letter.is("resources/subscribe") && failed) || letter.is("resources/unsubscribe"))
+    {
+        many.ears.unsubscribe(&sub.spot, &goal.named);
+    }
+    let reply = reply?;
     if reply.status == 404 && sub.upstream.is_some() {
         if let Some(many) = session.many() {
             many.forget(&sub);
@@ -86,39 +105,73 @@ async fn carried(
         let text = format!("The server {} ended its session; try again.", goal.server.name);
         return Err(Refusal::new(RefusalCode::Unreachable, text));
     }
-    let reply = screen::reply(&goal.server, Era::Legacy, &id, reply).await?;
-    Ok(with(reply, route))
+    if driven {
+        return driven::follow(&tour, (&goal.server, &sub), &id, reply).await;
+    }
+    let screen = Screen {
+        server: goal.server,
+        era: Era::Legacy,
+        id,
+        method: letter.method().unwrap_or_default().to_owned(),
+        progress,
+        session: Some((session, sub)),
+    };
+    Ok(with(screen.reply(reply).await?, route))
 }
 
-/// A call or prompt that stands for itself.
+/// Such a message that stands for itself.
 pub(crate) async fn alone(
     caller: &Caller,
     tour: Tour,
     letter: Letter,
-    mut errand: Errand,
-    sort: Sort,
+    errand: Errand,
 ) -> Result<Response<Body>, Away> {
     let pace = tour.shared.pace;
-    let id = errand.id.clone().unwrap_or(Json::Null);
-    let own = id.clone();
-    errand.edit = Some(Arc::new(move |event| screen::event(event, &own, |_| None)));
     let mut headers = header::outgoing(&caller.headers, Era::Modern, None)?;
-    let named = errand.named.clone().unwrap_or_default();
+    if letter.is("tools/call") && tour.shared.path.searches(&tour.agent) {
+        // Who calls by `call_tool` knows nothing of headers.
+        let repeated = tour.shared.mirrored.headers(&letter.params());
+        let new =
+            repeated.into_iter().filter(|(name, _)| headers.iter().all(|(own, _)| own != name));
+        headers.extend(new.collect::<Vec<_>>());
+    }
     let speaks = wait::spoken(&letter);
     let passing: Passing = Box::pin(async move {
-        let goal = tour.goal(sort, &named).await.map_err(refused)?;
-        for (name, value) in &mut headers {
-            if name == header::NAME {
-                *value = header::encoded(&goal.name);
-            }
-        }
-        let (params, body) = renamed(&letter, &goal.name, Era::Modern);
-        let kind = message_kind(&letter, params);
-        let sent = tour.modern((&goal.server, &goal.account), kind, headers, body);
+        let (goal, params) = tour.lead(&letter).await.map_err(refused)?;
+        let sent = addressed(&tour, &letter, (&goal, params), headers);
         let reply = wait::pass(&tour.shared, sent, speaks).await.map_err(refused)?;
-        screen::reply(&goal.server, Era::Modern, &id, reply).await.map_err(refused)
+        seen(goal, &letter).reply(reply).await.map_err(refused)
     });
     Ok(relay::answer(pace, errand, passing).await)
+}
+
+/// A modern message with the names its Server knows.
+pub(crate) fn addressed(
+    tour: &Tour,
+    letter: &Letter,
+    (goal, params): (&Goal, Json),
+    mut headers: Vec<(String, String)>,
+) -> Inbound {
+    for (name, value) in &mut headers {
+        if name == header::NAME {
+            *value = header::encoded(&goal.named);
+        }
+    }
+    let body = rewritten(letter, &params);
+    let kind = message_kind(letter, params);
+    tour.modern((&goal.server, &goal.account), kind, headers, body)
+}
+
+/// The eye on a message that stands for itself.
+pub(crate) fn seen(goal: Goal, letter: &Letter) -> Screen {
+    Screen {
+        server: goal.server,
+        era: Era::Modern,
+        id: letter.id().cloned().unwrap_or(Json::Null),
+        method: letter.method().unwrap_or_default().to_owned(),
+        progress: letter.progress(),
+        session: None,
+    }
 }
 
 /// A notification of the Agent in a session. A cancellation follows its request; the rest says nothing to any Server.
@@ -166,17 +219,11 @@ fn message_kind(letter: &Letter, params: Json) -> Kind {
     Kind::Message { method, params, id: letter.id().cloned() }
 }
 
-/// The parameters and bytes under the Server's own name.
-fn renamed(letter: &Letter, name: &str, era: Era) -> (Json, Bytes) {
+/// The message with other parameters.
+fn rewritten(letter: &Letter, params: &Json) -> Bytes {
     let mut message = letter.json.clone();
-    if let Some(params) = message.member_mut("params") {
-        params.set("name", Json::text(name));
-        if let (Era::Modern, Some(meta)) = (era, params.member_mut("_meta")) {
-            without_tasks(meta);
-        }
-    }
-    let params = message.member("params").cloned().unwrap_or_else(|| Json::Object(Vec::new()));
-    (params, Bytes::from(message.to_text()))
+    message.set("params", params.clone());
+    Bytes::from(message.to_text())
 }
 
 /// The reply, which keeps `other` until its body is read.

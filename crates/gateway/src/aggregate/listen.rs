@@ -1,39 +1,44 @@
-//! Standing streams of the aggregate endpoint: they say that lists may have changed, and nothing else.
+//! Standing streams of the aggregate endpoint: what changes here, and what the Servers tell. One for each subscription of
+//! a modern Agent, several for a session.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Response;
 use bytes::Bytes;
-use futures::stream;
-use prokura_delegation::Standing;
+use futures::stream::{self, StreamExt as _};
+use prokura_delegation::{Broken, Reply, Standing};
+use prokura_domain::protocol::META_SUBSCRIPTION;
 use prokura_domain::{AgentId, Change, Json};
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Mutex, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::relay::{self, Held, event};
-use crate::shared::Shared;
+use super::names::Sort;
+use super::tour::Tour;
+use super::watch::{Heard, LISTS, Watch};
+use crate::bridge::reading::stream_reply;
+use crate::bridge::words;
+use crate::relay::event;
 
 /// Changes within this time are told once.
 const TOGETHER: Duration = Duration::from_millis(250);
-/// `_meta` key of the subscription a message belongs to.
-const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+
+/// Where what the Servers say comes from.
+pub(crate) enum Source {
+    /// A session.
+    Session(Arc<Mutex<mpsc::Receiver<Json>>>),
+    /// The request with this id, and what was agreed to of its filter besides lists.
+    Subscription { id: Json, watch: Watch, agreed: Json },
+}
 
 /// What a stream says.
 pub(crate) struct Listener {
-    pub shared: Arc<Shared>,
-    pub agent: AgentId,
-    /// The id of the `subscriptions/listen` request; `None` for a legacy stream.
-    pub subscription: Option<Json>,
-    pub tools: bool,
-    pub prompts: bool,
+    pub tour: Tour,
+    pub source: Source,
+    /// The lists whose changes are told.
+    pub lists: Vec<Sort>,
     pub over: CancellationToken,
-    #[expect(dead_code, reason = "kept for as long as the stream, never looked at")]
-    pub held: Held,
 }
 
 struct Stream {
@@ -41,63 +46,91 @@ struct Stream {
     /// Ends with the Agent's credential.
     standing: Option<Standing>,
     changes: broadcast::Receiver<Change>,
+    late: broadcast::Receiver<(AgentId, Sort)>,
     out: VecDeque<Bytes>,
+    /// Whether the Agent is in search mode.
+    searches: bool,
     done: bool,
 }
 
+enum Step {
+    News(News),
+    Changed(Result<Change, RecvError>),
+    Late(Result<(AgentId, Sort), RecvError>),
+}
+
 enum News {
-    Lists,
-    Silence,
+    Lists(Vec<Sort>),
+    Message(Json),
     End,
 }
 
-/// The stream as an answer.
-pub(crate) fn stand(listener: Listener) -> Response<Body> {
-    let mut out = VecDeque::from([Bytes::from_static(b": listening\n\n")]);
-    if listener.subscription.is_some() {
-        let mut agreed = Vec::new();
-        if listener.tools {
-            agreed.push(("toolsListChanged".to_owned(), Json::from(true)));
+/// The stream as a reply.
+pub(crate) fn stand(mut listener: Listener) -> Reply {
+    let mut out = VecDeque::new();
+    if let Source::Subscription { watch, agreed, .. } = &mut listener.source {
+        watch.keep_up(&listener.tour);
+        let mut filter = std::mem::replace(agreed, Json::Null);
+        for (sort, member) in LISTS {
+            if listener.lists.contains(&sort) {
+                filter.set(member, Json::from(true));
+            }
         }
-        if listener.prompts {
-            agreed.push(("promptsListChanged".to_owned(), Json::from(true)));
-        }
-        let filter = ("notifications".to_owned(), Json::Object(agreed));
-        out.push_front(listener.note("notifications/subscriptions/acknowledged", vec![filter]));
+        let params = Json::object([("notifications", filter)]);
+        let note = words::message(None, "notifications/subscriptions/acknowledged", params);
+        out.push_back(listener.told(note));
     }
-    let changes = listener.shared.path.changes();
-    let standing = listener.shared.path.stand(&listener.agent);
-    let own = Stream { listener, standing, changes, out, done: false };
-    let body = Body::from_stream(stream::unfold(own, |mut own| async move {
+    out.push_back(Bytes::from_static(b": listening\n\n"));
+    let shared = &listener.tour.shared;
+    let (changes, late) = (shared.path.changes(), shared.news.subscribe());
+    let standing = shared.path.stand(&listener.tour.agent);
+    let searches = listener.searches();
+    let own = Stream { listener, standing, changes, late, out, searches, done: false };
+    let body = stream::unfold(own, |mut own| async move {
         let bytes = own.next().await?;
-        Some((Ok::<_, Infallible>(bytes), own))
-    }));
-    relay::stream_of(body)
+        Some((Ok::<_, Broken>(bytes), own))
+    });
+    stream_reply(body.boxed())
 }
 
 impl Listener {
-    fn note(&self, method: &str, members: Vec<(String, Json)>) -> Bytes {
-        let mut params = Vec::new();
-        if let Some(id) = &self.subscription {
-            params.push(("_meta".to_owned(), Json::object([(SUBSCRIPTION, id.clone())])));
+    fn searches(&self) -> bool {
+        self.tour.shared.path.searches(&self.tour.agent)
+    }
+
+    /// A message as an event, with the subscription it belongs to.
+    fn told(&self, mut message: Json) -> Bytes {
+        if let Source::Subscription { id, .. } = &self.source {
+            let params = message.remove("params").unwrap_or_else(|| Json::Object(Vec::new()));
+            let stamp = [(META_SUBSCRIPTION, id.clone())];
+            message.set("params", words::params_up(params, &stamp));
         }
-        params.extend(members);
-        let mut note =
-            Json::object([("jsonrpc", Json::text("2.0")), ("method", Json::text(method))]);
-        if !params.is_empty() {
-            note.set("params", Json::Object(params));
-        }
-        event(&note.to_text())
+        event(&message.to_text())
     }
 
     /// The graceful end of a subscription.
     fn end(&self) -> Option<Bytes> {
-        let id = self.subscription.as_ref()?;
+        let Source::Subscription { id, .. } = &self.source else { return None };
         let result = Json::object([
             ("resultType", Json::text("complete")),
-            ("_meta", Json::object([(SUBSCRIPTION, id.clone())])),
+            ("_meta", Json::object([(META_SUBSCRIPTION, id.clone())])),
         ]);
         Some(event(&crate::away::result(id, result).to_text()))
+    }
+}
+
+/// What a Server says next.
+async fn heard(source: &mut Source) -> News {
+    match source {
+        Source::Session(from) => match from.lock().await.recv().await {
+            Some(message) => News::Message(message),
+            None => std::future::pending().await,
+        },
+        Source::Subscription { watch, .. } => match watch.from.recv().await {
+            Some(Heard::Changed(sort)) => News::Lists(vec![sort]),
+            Some(Heard::Message(message)) => News::Message(message),
+            Some(Heard::Over) | None => News::End,
+        },
     }
 }
 
@@ -111,8 +144,8 @@ impl Stream {
                 return None;
             }
             match self.news().await {
-                News::Silence => self.out.push_back(Bytes::from_static(b": listening\n\n")),
-                News::Lists => self.tell(),
+                News::Lists(sorts) => self.tell(&sorts),
+                News::Message(message) => self.out.push_back(self.listener.told(message)),
                 News::End => {
                     self.done = true;
                     self.out.extend(self.listener.end());
@@ -121,50 +154,73 @@ impl Stream {
         }
     }
 
-    fn tell(&mut self) {
-        let listener = &self.listener;
-        let lists = [
-            (listener.tools, "notifications/tools/list_changed"),
-            (listener.prompts, "notifications/prompts/list_changed"),
-        ];
-        for (wanted, method) in lists {
-            if wanted {
-                self.out.push_back(listener.note(method, Vec::new()));
+    fn tell(&mut self, sorts: &[Sort]) {
+        let mut told: Vec<&str> = Vec::new();
+        for method in sorts.iter().map(|sort| sort.changed()) {
+            let wanted = self.listener.lists.iter().any(|sort| sort.changed() == method);
+            if wanted && !told.contains(&method) {
+                told.push(method);
+                let note =
+                    Json::object([("jsonrpc", Json::text("2.0")), ("method", Json::text(method))]);
+                self.out.push_back(self.listener.told(note));
             }
         }
     }
 
     async fn news(&mut self) -> News {
-        let silence = tokio::time::sleep(self.listener.shared.pace.keep_alive);
-        tokio::pin!(silence);
         loop {
-            let change = tokio::select! {
-                biased;
-                () = self.listener.over.cancelled() => return News::End,
-                () = cut(self.standing.as_ref()) => return News::End,
-                change = self.changes.recv() => change,
-                () = &mut silence => return News::Silence,
+            let step = {
+                let Self { listener, standing, changes, late, .. } = self;
+                tokio::select! {
+                    biased;
+                    () = listener.over.cancelled() => Step::News(News::End),
+                    () = cut(standing.as_ref()) => Step::News(News::End),
+                    change = changes.recv() => Step::Changed(change),
+                    late = late.recv() => Step::Late(late),
+                    heard = heard(&mut listener.source) => Step::News(heard),
+                }
             };
-            match change {
-                Ok(Change::Grants | Change::Tools | Change::Servers | Change::Accounts)
-                | Err(RecvError::Lagged(_)) => {
+            match step {
+                Step::News(news) => return self.unless_gone(news),
+                Step::Late(Ok((agent, sort))) if agent == self.listener.tour.agent => {
+                    return self.unless_gone(News::Lists(vec![sort]));
+                }
+                Step::Late(Ok(_) | Err(RecvError::Closed)) => {}
+                Step::Changed(
+                    Ok(Change::Grants | Change::Tools | Change::Servers | Change::Accounts)
+                    | Err(RecvError::Lagged(_)),
+                )
+                | Step::Late(Err(RecvError::Lagged(_))) => {
                     tokio::time::sleep(TOGETHER).await;
                     self.changes = self.changes.resubscribe();
-                    return self.unless_gone(News::Lists);
+                    if let Source::Subscription { watch, .. } = &mut self.listener.source {
+                        watch.keep_up(&self.listener.tour);
+                    }
+                    return self.unless_gone(News::Lists(self.listener.lists.clone()));
                 }
-                Ok(Change::Agents) => {
-                    if self.listener.shared.path.gone(&self.listener.agent) {
+                Step::Changed(Ok(Change::Agents)) => {
+                    if self.gone() {
                         return News::End;
                     }
+                    let searches = self.listener.searches();
+                    if std::mem::replace(&mut self.searches, searches) != searches {
+                        return News::Lists(vec![Sort::Tool]);
+                    }
                 }
-                Ok(Change::Guardrails | Change::Approvals | Change::Audit | Change::State) => {}
-                Err(RecvError::Closed) => return News::End,
+                Step::Changed(Ok(
+                    Change::Guardrails | Change::Approvals | Change::Audit | Change::State,
+                )) => {}
+                Step::Changed(Err(RecvError::Closed)) => return News::End,
             }
         }
     }
 
     fn unless_gone(&self, news: News) -> News {
-        if self.listener.shared.path.gone(&self.listener.agent) { News::End } else { news }
+        if self.gone() { News::End } else { news }
+    }
+
+    fn gone(&self) -> bool {
+        self.listener.tour.shared.path.gone(&self.listener.tour.agent)
     }
 }
 

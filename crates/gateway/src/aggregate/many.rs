@@ -10,6 +10,7 @@ use prokura_delegation::{Inbound, Refusal, RefusalCode};
 use prokura_domain::{AccountId, AgentId, Era, Json, Server, ServerId};
 use tokio::sync::OnceCell;
 
+use super::ears::Ears;
 use crate::session::Sessions;
 use crate::shared::Shared;
 use crate::sub::{Spot, Sub, Unopened};
@@ -30,14 +31,19 @@ struct Question {
     serial: u64,
 }
 
+/// Where a request is, and its progress token.
+type Under = (Arc<Sub>, Option<Json>);
+
 /// The sessions at the Servers.
 #[derive(Debug)]
 pub(crate) struct Many {
     params: Json,
     subs: Mutex<HashMap<Key, Arc<OnceCell<Arc<Sub>>>>>,
     asked: Mutex<HashMap<String, Question>>,
-    routes: Mutex<HashMap<String, Arc<Sub>>>,
+    /// Requests under way, with their progress tokens.
+    routes: Mutex<HashMap<String, Under>>,
     serial: AtomicU64,
+    pub ears: Ears,
 }
 
 /// A request that is with one Server while this lives.
@@ -52,7 +58,21 @@ impl Many {
             asked: Mutex::default(),
             routes: Mutex::default(),
             serial: AtomicU64::new(1),
+            ears: Ears::default(),
         }
+    }
+
+    /// Whether the Agent says that Servers may ask it something.
+    pub fn can_be_asked(&self) -> bool {
+        let asked = ["elicitation", "sampling", "roots"];
+        let said = self.params.member("capabilities");
+        said.is_some_and(|said| asked.iter().any(|name| said.member(name).is_some()))
+    }
+
+    /// The sessions that are open now.
+    pub fn open_subs(&self) -> Vec<Arc<Sub>> {
+        let subs = self.subs.lock().unwrap_or_else(PoisonError::into_inner);
+        subs.values().filter_map(|cell| cell.get()).map(Arc::clone).collect()
     }
 
     /// An id for a message of our own in these sessions.
@@ -120,18 +140,24 @@ impl Many {
     pub fn route(
         session: &Arc<crate::session::Session>,
         many: &Self,
-        id: &Json,
+        (id, progress): (&Json, Option<Json>),
         sub: &Arc<Sub>,
     ) -> Route {
         let mut routes = many.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.insert(id.to_text(), Arc::clone(sub));
+        routes.insert(id.to_text(), (Arc::clone(sub), progress));
         Route(Arc::clone(session), id.to_text())
+    }
+
+    /// Whether a request that is with this Server asked for progress under this token.
+    pub fn expects(&self, sub: &Sub, token: &Json) -> bool {
+        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.values().any(|(to, own)| to.id == sub.id && own.as_ref() == Some(token))
     }
 
     /// Where a request is.
     pub fn routed(&self, id: &Json) -> Option<Arc<Sub>> {
         let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.get(&id.to_text()).map(Arc::clone)
+        routes.get(&id.to_text()).map(|(sub, _)| Arc::clone(sub))
     }
 
     /// A question of a Server as the Agent gets it: with an id that no other Server's question has. A Server's word
@@ -167,8 +193,7 @@ impl Many {
 
     /// The messages that end the sessions.
     pub fn endings(&self) -> Vec<Inbound> {
-        let subs = self.subs.lock().unwrap_or_else(PoisonError::into_inner);
-        subs.values().filter_map(|cell| cell.get()).map(|sub| sub.ending()).collect()
+        self.open_subs().iter().map(|sub| sub.ending()).collect()
     }
 }
 

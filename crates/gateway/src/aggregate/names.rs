@@ -13,11 +13,58 @@ const DIGITS: usize = 10;
 /// How many cut names are remembered.
 const REMEMBERED: usize = 20_000;
 
-/// What a name belongs to.
+/// What is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Sort {
     Tool,
     Prompt,
+    Resource,
+    Template,
+}
+
+impl Sort {
+    /// What a list lists.
+    pub fn listed_by(method: &str) -> Option<Self> {
+        let all = [Self::Tool, Self::Prompt, Self::Resource, Self::Template];
+        all.into_iter().find(|sort| sort.method() == method)
+    }
+
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Tool => "tools/list",
+            Self::Prompt => "prompts/list",
+            Self::Resource => "resources/list",
+            Self::Template => "resources/templates/list",
+        }
+    }
+
+    /// The member of the result that holds the entries.
+    pub fn member(self) -> &'static str {
+        match self {
+            Self::Tool => "tools",
+            Self::Prompt => "prompts",
+            Self::Resource => "resources",
+            Self::Template => "resourceTemplates",
+        }
+    }
+
+    /// The capability of a Server that has such things.
+    pub fn capability(self) -> &'static str {
+        match self {
+            Self::Tool => "tools",
+            Self::Prompt => "prompts",
+            Self::Resource | Self::Template => "resources",
+        }
+    }
+
+    /// What is told when the list changes.
+    pub fn changed(self) -> &'static str {
+        match self {
+            Self::Tool => "notifications/tools/list_changed",
+            Self::Prompt => "notifications/prompts/list_changed",
+            Self::Resource | Self::Template => "notifications/resources/list_changed",
+        }
+    }
 }
 
 /// The cut names, and what they stand for. What they stand for is nobody's secret and gives nobody a right.

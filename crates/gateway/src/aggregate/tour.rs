@@ -1,30 +1,18 @@
-//! From Server to Server: lists are put together from all of them, and a call finds the one it is for.
+//! From Server to Server: where a message of the Agent leads, and under which names it arrives there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::{self, StreamExt as _};
-use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode, Reply};
-use prokura_domain::protocol::MODERN;
-use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, Server, Verb};
+use prokura_delegation::{Inbound, Kind, Refusal, RefusalCode};
+use prokura_domain::{AccountId, AgentId, Era, Json, Outgoing, Server, ServerId, Verb};
 
 use super::many::Many;
 use super::names::{Meaning, Sort};
-use crate::header;
-use crate::initialize::greeting;
+use super::{address, ears, mapping};
+use crate::letter::Letter;
 use crate::session::{Place, Session};
 use crate::shared::Shared;
 use crate::sub::Sub;
-
-/// How long one Server may take for its whole list.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Pages of one list of one Server.
-const PAGES: usize = 64;
-/// Entries of one list of one Server.
-const ENTRIES: usize = 4096;
-/// Servers that are asked at once.
-const AT_ONCE: usize = 8;
 
 /// How the Servers are talked to.
 #[derive(Clone)]
@@ -43,169 +31,95 @@ pub(crate) struct Tour {
     pub ground: Ground,
 }
 
-/// Where a call goes.
+/// Where a message goes.
+#[derive(Debug, Clone)]
 pub(crate) struct Goal {
     pub server: Server,
     pub account: AccountId,
-    /// The name at that Server.
-    pub name: String,
-}
-
-impl Sort {
-    fn method(self) -> &'static str {
-        match self {
-            Self::Tool => "tools/list",
-            Self::Prompt => "prompts/list",
-        }
-    }
-
-    pub fn member(self) -> &'static str {
-        match self {
-            Self::Tool => "tools",
-            Self::Prompt => "prompts",
-        }
-    }
+    /// What that Server calls it.
+    pub named: String,
 }
 
 impl Session {
     /// The sessions at the Servers, of a session that is at all of them.
     pub fn many(&self) -> Option<&Many> {
         match &self.place {
-            Place::All(many) => Some(many),
+            Place::All(many) => Some(many.as_ref()),
             Place::One { .. } => None,
         }
     }
 }
 
 impl Tour {
-    /// The entries of all Servers, by Server and then in the Server's order (SB-05). A Server that fails is left out.
-    pub async fn list(&self, sort: Sort) -> Vec<Json> {
-        let servers = self.shared.path.servers_for(&self.agent);
-        let lists: Vec<Vec<Json>> = stream::iter(servers)
-            .map(|(server, account)| async move { self.entries(sort, &server, &account).await })
-            .buffered(AT_ONCE)
-            .collect()
-            .await;
-        lists.into_iter().flatten().collect()
-    }
-
-    /// The entries of one Server under their joined names.
-    async fn entries(&self, sort: Sort, server: &Server, account: &AccountId) -> Vec<Json> {
-        let pages = tokio::time::timeout(PATIENCE, self.pages(sort, server, account));
-        let mut entries = match pages.await {
-            Ok(Ok(entries)) => entries,
-            Ok(Err(why)) => {
-                tracing::info!(server = %server.name, code = ?why.code, "left out of a list");
-                return Vec::new();
-            }
-            Err(_) => {
-                tracing::info!(server = %server.name, "left out of a list: too slow");
-                return Vec::new();
-            }
-        };
-        let mut taken = std::collections::HashSet::new();
-        entries.retain_mut(|entry| {
-            let Some(name) = entry.member("name").and_then(Json::as_str) else { return false };
-            let joined = self.shared.names.join(sort, &server.name, name);
-            entry.set("name", Json::text(&joined));
-            taken.insert(joined)
-        });
-        entries
-    }
-
-    async fn pages(
-        &self,
-        sort: Sort,
-        server: &Server,
-        account: &AccountId,
-    ) -> Result<Vec<Json>, Refusal> {
-        let mut entries = Vec::new();
-        let mut cursor: Option<Json> = None;
-        for _ in 0..PAGES {
-            let result = self.page(sort, server, account, cursor.take()).await?;
-            let Some(Json::Array(items)) = result.member(sort.member()) else { break };
-            entries.extend(items.iter().take(ENTRIES.saturating_sub(entries.len())).cloned());
-            cursor = result.member("nextCursor").filter(|next| next.as_str().is_some()).cloned();
-            if cursor.is_none() || entries.len() >= ENTRIES {
-                break;
-            }
-        }
-        Ok(entries)
-    }
-
-    async fn page(
-        &self,
-        sort: Sort,
-        server: &Server,
-        account: &AccountId,
-        cursor: Option<Json>,
-    ) -> Result<Json, Refusal> {
-        let mut params = Json::Object(Vec::new());
-        if let Some(cursor) = cursor {
-            params.set("cursor", cursor);
-        }
+    /// The Agent's session, where it has one.
+    pub fn session(&self) -> Option<&Arc<Session>> {
         match &self.ground {
-            Ground::Modern(meta) => {
-                params.set("_meta", meta.clone());
-                let id = Json::text("prokura-list");
-                let body = super::message(sort.method(), &params, Some(&id));
-                let headers = vec![
-                    (header::VERSION.to_owned(), MODERN.to_owned()),
-                    (header::METHOD.to_owned(), sort.method().to_owned()),
-                ];
-                let kind = Kind::Message {
-                    method: sort.method().to_owned(),
-                    params,
-                    id: Some(id.clone()),
-                };
-                let to = (server, account);
-                let reply = self.shared.path.pass(self.modern(to, kind, headers, body)).await?;
-                answered(server, reply, &id).await
-            }
-            Ground::Legacy(session) => {
-                self.page_in_session(session, sort, (server, account), params).await
-            }
+            Ground::Legacy(session) => Some(session),
+            Ground::Modern(_) => None,
         }
     }
 
-    /// One page in a session. A session that its Server no longer knows is opened once more: the list did not run.
-    async fn page_in_session(
-        &self,
-        session: &Session,
-        sort: Sort,
-        to: (&Server, &AccountId),
-        params: Json,
-    ) -> Result<Json, Refusal> {
-        let many = session.many().ok_or_else(|| unanswered(to.0))?;
-        for _ in 0..2 {
-            let sub = many.sub(&self.shared, &self.agent, to.0, to.1).await?;
-            if !sub.offers(sort.member()) {
-                return Ok(Json::Null);
+    /// Where a request leads, and its parameters as that Server knows them. What leads nowhere is unknown, whatever the
+    /// reason.
+    pub async fn lead(&self, letter: &Letter) -> Result<(Goal, Json), Refusal> {
+        let mut params = letter.params();
+        let at = |pointer: &str| {
+            let text = letter.json.at(pointer).and_then(Json::as_str);
+            text.map(str::to_owned).unwrap_or_default()
+        };
+        let goal = match letter.method() {
+            Some("tools/call") => self.called(Sort::Tool, &at("/params/name")).await?,
+            Some("prompts/get") => self.called(Sort::Prompt, &at("/params/name")).await?,
+            Some("completion/complete") if at("/params/ref/type") == "ref/prompt" => {
+                self.called(Sort::Prompt, &at("/params/ref/name")).await?
             }
-            let id = many.next_id();
-            let asked = sub.message(sort.method(), params.clone(), Some(id.clone()));
-            let reply = self.shared.path.pass(asked).await?;
-            if reply.status == 404 && sub.upstream.is_some() {
-                many.forget(&sub);
-                continue;
+            Some("completion/complete") => self.addressed(&at("/params/ref/uri"))?,
+            _ => self.addressed(&at("/params/uri"))?,
+        };
+        let (server, named) = (goal.server.name.as_str(), Json::text(&goal.named));
+        match letter.method() {
+            Some("tools/call" | "prompts/get") => {
+                params.set("name", named);
+                if let Some(arguments) = params.member_mut("arguments") {
+                    mapping::arguments(server, arguments);
+                }
             }
-            return answered(to.0, reply, &id).await;
+            Some("completion/complete") => {
+                let prompt = at("/params/ref/type") == "ref/prompt";
+                if let Some(referred) = params.member_mut("ref") {
+                    referred.set(if prompt { "name" } else { "uri" }, named);
+                }
+            }
+            _ => params.set("uri", named),
         }
-        Err(unanswered(to.0))
+        Ok((goal, params))
     }
 
-    /// Where a joined name leads. What leads nowhere is unknown, whatever the reason.
-    pub async fn goal(&self, sort: Sort, joined: &str) -> Result<Goal, Refusal> {
-        let unknown = || Refusal::new(RefusalCode::Unknown, "unknown");
+    /// Where a joined name leads.
+    async fn called(&self, sort: Sort, joined: &str) -> Result<Goal, Refusal> {
         let mut meaning = self.shared.names.meaning(sort, joined);
         if let Meaning::Cut { server } = &meaning {
             let (server, account) = self.reached(server).ok_or_else(unknown)?;
-            self.entries(sort, &server, &account).await;
+            self.learn(sort, &server, &account).await;
             meaning = self.shared.names.meaning(sort, joined);
         }
         let Meaning::Name { server, name } = meaning else { return Err(unknown()) };
         let (server, account) = self.reached(&server).ok_or_else(unknown)?;
-        Ok(Goal { server, account, name })
+        Ok(Goal { server, account, named: name })
+    }
+
+    /// Where an address leads.
+    pub fn addressed(&self, address: &str) -> Result<Goal, Refusal> {
+        let (server, named) = address::behind(address).ok_or_else(unknown)?;
+        let (server, account) = self.reached(server).ok_or_else(unknown)?;
+        Ok(Goal { server, account, named })
+    }
+
+    /// Where the id of a task leads.
+    pub fn task(&self, id: &str) -> Option<Goal> {
+        let (server, named) = address::task_behind(id)?;
+        let (server, account) = self.reached(server)?;
+        Some(Goal { server, account, named: named.to_owned() })
     }
 
     fn reached(&self, name: &str) -> Option<(Server, AccountId)> {
@@ -213,18 +127,24 @@ impl Tour {
         servers.into_iter().find(|(server, _)| server.name == name)
     }
 
+    /// What a Server is called now, as long as the Agent may use something of it.
+    pub fn name_of(&self, server: &ServerId) -> Option<String> {
+        let servers = self.shared.path.servers_for(&self.agent);
+        servers.into_iter().find(|(one, _)| one.id == *server).map(|(one, _)| one.name)
+    }
+
     /// A modern message to a Server.
     pub fn modern(
         &self,
-        to: (&Server, &AccountId),
+        (server, account): (&Server, &AccountId),
         kind: Kind,
         headers: Vec<(String, String)>,
         body: Bytes,
     ) -> Inbound {
         Inbound {
             agent: self.agent.clone(),
-            server: to.0.id.clone(),
-            account: to.1.clone(),
+            server: server.id.clone(),
+            account: account.clone(),
             era: Era::Modern,
             session: None,
             kind,
@@ -232,21 +152,25 @@ impl Tour {
         }
     }
 
-    /// The session at the Server a call goes to.
-    pub async fn sub(&self, session: &Session, goal: &Goal) -> Result<Arc<Sub>, Refusal> {
-        let many = session.many().ok_or_else(|| unanswered(&goal.server))?;
-        many.sub(&self.shared, &self.agent, &goal.server, &goal.account).await
+    /// The session at a Server, opened now if it is not yet.
+    pub async fn sub(
+        &self,
+        session: &Arc<Session>,
+        to: (&Server, &AccountId),
+    ) -> Result<Arc<Sub>, Refusal> {
+        let many = session.many().ok_or_else(|| unanswered(to.0))?;
+        let sub = many.sub(&self.shared, &self.agent, to.0, to.1).await?;
+        ears::attend(self, session, &sub).await;
+        Ok(sub)
     }
 }
 
-/// The result in a reply.
-async fn answered(server: &Server, reply: Reply, id: &Json) -> Result<Json, Refusal> {
-    let (_, message) = greeting(reply, Some(id)).await.map_err(|_| unanswered(server))?;
-    let mut message = message.ok_or_else(|| unanswered(server))?;
-    message.remove("result").ok_or_else(|| unanswered(server))
+/// What an Agent has no Grant for does not exist for it.
+pub(crate) fn unknown() -> Refusal {
+    Refusal::new(RefusalCode::Unknown, "unknown")
 }
 
-fn unanswered(server: &Server) -> Refusal {
+pub(crate) fn unanswered(server: &Server) -> Refusal {
     let text = format!("The server {} gave no list.", server.name);
     Refusal::new(RefusalCode::Unreachable, text)
 }

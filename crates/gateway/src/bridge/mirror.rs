@@ -19,7 +19,7 @@ type Mirrored = Vec<(String, Vec<String>)>;
 
 /// The mirrored arguments by tool.
 #[derive(Debug, Default)]
-pub(super) struct Mirror(Mutex<HashMap<String, Mirrored>>);
+pub(crate) struct Mirror(Mutex<HashMap<String, Mirrored>>);
 
 impl Mirror {
     /// Learns from the tools of a list.

@@ -151,7 +151,7 @@ impl Flow {
                 Phase::Gathering { text, status, .. } => self.whole(&text, status),
                 Phase::Events { splitter, .. } => {
                     let rest = splitter.rest();
-                    if !rest.is_empty() && self.errand.edit.is_none() {
+                    if !rest.is_empty() {
                         self.out.push_back(Bytes::from(rest));
                     }
                 }
@@ -178,11 +178,7 @@ impl Flow {
 
     fn relay(&mut self, event: Vec<u8>) {
         self.answered = self.answered || self.is_answer(&event);
-        let event = match &self.errand.edit {
-            Some(edit) => edit(event),
-            None => Some(event),
-        };
-        self.out.extend(event.map(Bytes::from));
+        self.out.push_back(Bytes::from(event));
     }
 
     /// One message that came as JSON, as an event.

@@ -24,8 +24,16 @@ pub(crate) fn offered() -> Json {
     Json::object([("list", nothing()), ("cancel", nothing()), ("requests", call)])
 }
 
+/// Whether a tool of a Server is called as a task only.
+pub(crate) fn has_to_be_task(tool: &Json) -> bool {
+    tool.at("/execution/taskSupport").and_then(Json::as_str) == Some("required")
+}
+
 /// What a tool says of itself in a list: the Agent may ask for a task, which is ours and not its Server's.
 pub(crate) fn may_be_task(tool: &mut Json) {
+    if has_to_be_task(tool) {
+        return;
+    }
     tool.set("execution", Json::object([("taskSupport", Json::text("optional"))]));
 }
 
@@ -48,7 +56,7 @@ pub(crate) fn begin(
     passing: BoxFuture<'static, Result<Reply, Refusal>>,
 ) -> Response<Body> {
     let (whose, stop) = ((agent, Some(session.id.as_str())), session.over.child_token());
-    let Some(opened) = shared.tasks.open(shared, whose, stop) else {
+    let Some(opened) = shared.tasks.open(shared, whose, None, stop) else {
         let text = "This agent has enough tasks that wait. Call again when some of them are over.";
         return away::json(StatusCode::OK, &away::error(Some(id), own::TOO_MANY, text, None));
     };

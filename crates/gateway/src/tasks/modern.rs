@@ -21,7 +21,9 @@ pub(crate) fn begin(
     id: &Json,
 ) -> Reply {
     let whose = inbound.agent.clone();
-    let Some(opened) = shared.tasks.open(shared, (&whose, None), CancellationToken::new()) else {
+    let place = Some((inbound.server.clone(), inbound.account.clone()));
+    let stop = CancellationToken::new();
+    let Some(opened) = shared.tasks.open(shared, (&whose, None), place, stop) else {
         let text = "This agent has enough tasks that wait. Call again when some of them are over.";
         return message(&away::error(Some(id), own::TOO_MANY, text, None));
     };

@@ -27,6 +27,7 @@ pub const PACE: Pace = Pace {
     answer_within: Duration::from_millis(1000),
     keep_alive: Duration::from_millis(150),
     idle: Duration::from_secs(30 * 60),
+    list_within: Duration::from_millis(400),
 };
 
 pub struct Desk {

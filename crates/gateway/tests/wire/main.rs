@@ -3,11 +3,16 @@
 
 mod bridging;
 mod desk;
+mod errands;
 mod legacy;
 mod lines;
+mod listening;
 mod modern;
+mod pages;
 mod paths;
 mod refusals;
+mod resources;
+mod search;
 mod sessions;
 mod together;
 mod waiting;

@@ -34,6 +34,7 @@ pub struct World {
     pub claims: Mutex<Vec<(AgentId, Option<String>)>>,
     pub revoked: Mutex<Vec<AgentId>>,
     pub account: Mutex<String>,
+    pub searching: Mutex<Vec<AgentId>>,
     pub changes: broadcast::Sender<Change>,
     pub arrived: watch::Sender<usize>,
     pub dropped: watch::Sender<usize>,
@@ -48,6 +49,7 @@ impl World {
             claims: Mutex::default(),
             revoked: Mutex::default(),
             account: Mutex::new("acc_one".to_owned()),
+            searching: Mutex::default(),
             changes: broadcast::channel(64).0,
             arrived: watch::channel(0).0,
             dropped: watch::channel(0).0,
@@ -192,6 +194,10 @@ impl<A: Act> Path for Stage<A> {
         result
     }
 
+    fn searches(&self, agent: &AgentId) -> bool {
+        self.world.searching.lock().unwrap().contains(agent)
+    }
+
     fn changes(&self) -> broadcast::Receiver<Change> {
         self.world.changes.subscribe()
     }
@@ -264,7 +270,7 @@ pub fn handshake(inbound: &Inbound) -> Option<Reply> {
     let server = inbound.server.as_str();
     match &inbound.kind {
         Kind::Message { method, id: Some(id), .. } if method == "initialize" => {
-            let greeting = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"prompts":{}},"serverInfo":{"name":"s","version":"1"}}"#;
+            let greeting = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"prompts":{},"resources":{"subscribe":true,"listChanged":true},"logging":{},"completions":{}},"serverInfo":{"name":"s","version":"1"}}"#;
             Some(with_session(json_reply(200, result(id, greeting)), &format!("up-{server}")))
         }
         Kind::Message { id: None, .. } | Kind::Answer { .. } => {
