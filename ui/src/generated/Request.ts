@@ -573,6 +573,31 @@ client_secret: string | null,
 id_token_file: string, } };
 
 /**
+ * How servers are reached.
+ */
+export type NetworkWish = { "network": "show" } | { "network": "proxy", 
+/**
+ * Its URL.
+ */
+url: string | null, } | { "network": "trust", 
+/**
+ * What to call it.
+ */
+name: string, 
+/**
+ * Its certificates in PEM.
+ */
+pem: string, } | { "network": "documents", 
+/**
+ * Whether they are; else programs register themselves.
+ */
+on: boolean, } | { "network": "distrust", 
+/**
+ * What it is called.
+ */
+name: string, };
+
+/**
  * What can be asked of the Host.
  */
 export type Request = { "wish": "state" } | { "wish": "servers" } | { "wish": "server_add", 
@@ -819,27 +844,7 @@ answer: AnswerWish,
 /**
  * The approval passphrase, where the question wants it.
  */
-passphrase: string | null, } | { "wish": "asking" } & AskingWish | { "wish": "audit" } & AuditWish | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" } | { "wish": "network" } | { "wish": "network_proxy", 
-/**
- * Its URL.
- */
-url: string | null, } | { "wish": "network_trust", 
-/**
- * What to call it.
- */
-name: string, 
-/**
- * Its certificates in PEM.
- */
-pem: string, } | { "wish": "network_documents", 
-/**
- * Whether they are; else programs register themselves.
- */
-on: boolean, } | { "wish": "network_distrust", 
-/**
- * What it is called.
- */
-name: string, } | { "wish": "back_up", 
+passphrase: string | null, } | { "wish": "asking" } & AskingWish | { "wish": "audit" } & AuditWish | { "wish": "pause" } | { "wish": "resume" } | { "wish": "doctor" } | { "wish": "network" } & NetworkWish | { "wish": "back_up", 
 /**
  * The passphrase.
  */
