@@ -5,6 +5,8 @@
 mod access;
 mod agent_limits;
 mod answers;
+mod asked;
+mod asked_attacks;
 mod bad_request;
 mod bad_sign_in;
 mod bad_start;

@@ -13,6 +13,7 @@ mod audit_save;
 mod bundles;
 mod consent;
 mod doctor;
+mod elicitation;
 mod flow;
 mod grants;
 mod guardrails;

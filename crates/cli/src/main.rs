@@ -10,6 +10,7 @@ mod ask;
 mod audit;
 mod bundles;
 mod consent;
+mod form;
 mod grants;
 mod guardrails;
 mod hidden;
