@@ -1,11 +1,15 @@
 //! Servers that ask the person something (elicitation) while an agent that cannot show it waits: Prokura shows it, where the
 //! person wants that for this server.
 
-use prokura_testkit::TestHost;
+use std::process::Stdio;
+use std::time::Duration;
+
 use prokura_testkit::reference::{Reference, Speaks};
+use prokura_testkit::{TestHost, eventually};
 use prokura_tests::sdk::outcome;
 use prokura_tests::{Sdk, SdkAgent};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 const MODERN: &str = "2026-07-28";
 const ADA: [&str; 5] = ["fill", "--field", "username=ada", "--field", "email=ada@example.com"];
@@ -21,7 +25,7 @@ async fn desk(speaks: Speaks) -> (TestHost, Reference, String) {
 }
 
 /// The same, with its questions shown.
-async fn shown(speaks: Speaks) -> (TestHost, Reference, String) {
+pub async fn shown(speaks: Speaks) -> (TestHost, Reference, String) {
     let all = desk(speaks).await;
     let on = all.0.ok(&["servers", "questions", "desk", "on"]).await.unwrap();
     assert_eq!(on["shows_questions"], true);
@@ -115,4 +119,77 @@ async fn nothing_is_said_or_shown_for_an_agent_where_the_person_did_not_want_it(
         let body = set.to_string();
         assert!(body.contains("shows_questions") && body.contains("desk"), "{body}");
     }
+}
+
+/// `approvals watch`, as a person at a terminal has it.
+struct Watching {
+    child: tokio::process::Child,
+    said: std::sync::Arc<std::sync::Mutex<String>>,
+}
+
+impl Watching {
+    fn start(host: &TestHost) -> Self {
+        let mut command = host.folder.command(&["approvals", "watch"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+        let (heard, out) = (said.clone(), child.stdout.take().unwrap());
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(out).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                heard.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
+        Self { child, said }
+    }
+
+    async fn types(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().unwrap();
+        input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    async fn says(&self, words: &str) {
+        let heard = || async { self.said.lock().unwrap().contains(words).then_some(()) };
+        let seen = eventually(words, Duration::from_secs(20), heard).await;
+        assert!(seen.is_ok(), "\"{words}\" is not in:\n{}", self.said.lock().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_form_is_filled_in_field_by_field_in_a_terminal() {
+    // U-08
+    let (host, _server, key) = shown(Speaks::Modern).await;
+    let mut agent = clerk(&host, &key, MODERN).await;
+    let mut watching = Watching::start(&host);
+    let asking = tokio::spawn(async move {
+        agent.call("test_elicitation_sep1330_enums", json!({})).await.unwrap()
+    });
+    watching.says("desk says:").await;
+    // What is typed before the question could be read answers nothing.
+    for _ in 0..200 {
+        watching.types("").await;
+        let soon = eventually("it listens", Duration::from_millis(300), || async {
+            watching.said.lock().unwrap().contains("Type allow or deny.").then_some(())
+        });
+        if soon.await.is_ok() {
+            break;
+        }
+    }
+    watching.types("fill").await;
+    for (field, line) in [
+        ("untitledSingle (its number)", "2"),
+        ("titledSingle (its number)", "1"),
+        ("legacyEnum (its number)", "-"),
+        ("untitledMulti (their numbers)", "1 3"),
+        ("titledMulti (their numbers)", ""),
+    ] {
+        watching.says(field).await;
+        watching.types(line).await;
+    }
+    let said = asking.await.unwrap().to_string();
+    for part in ["option2", "value1", "option1", "option3"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("legacyEnum"), "{said}");
+    watching.says("Answered.").await;
 }

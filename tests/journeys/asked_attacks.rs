@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use prokura_testkit::reference::Speaks;
 use prokura_testkit::{Agent, Asker, TestHost, eventually};
 use prokura_tests::{Sdk, SdkAgent};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use crate::scene::fine;
 
 /// A server that asks anything, under the name `desk`, whose questions are shown; and an agent that may use all of it.
-async fn desk() -> (TestHost, Asker, String) {
+pub async fn desk() -> (TestHost, Asker, String) {
     let server = Asker::start().await.unwrap();
     let host = TestHost::start().await.unwrap();
     host.ok(&["servers", "add", &server.url(), "--name", "desk"]).await.unwrap();
@@ -26,10 +27,6 @@ fn form(properties: Value, required: Value) -> Value {
 
 fn name() -> Value {
     form(json!({ "name": { "type": "string", "minLength": 3 } }), json!(["name"]))
-}
-
-fn page(url: &str) -> Value {
-    json!({ "params": { "mode": "url", "elicitationId": "v", "url": url, "message": "Go there." } })
 }
 
 #[tokio::test]
@@ -145,6 +142,73 @@ async fn an_agent_cannot_answer_what_the_person_was_asked() {
 }
 
 #[tokio::test]
+async fn an_agent_cannot_bring_the_persons_answer_along() {
+    // Invariant 8: a modern server would take it, whoever gave it.
+    let (host, server, key) = crate::asked::shown(Speaks::Modern).await;
+    let url = host.endpoint("desk");
+    let given = json!({ "person": { "action": "accept", "content": { "username": "the agent", "email": "a@b.c" } } });
+    let call = json!({
+        "name": "test_elicitation", "arguments": { "message": "Who?" }, "inputResponses": given,
+    });
+    let legacy = Agent::legacy(&url, &key).await.unwrap();
+    for agent in [Agent::modern(&url, &key).unwrap(), legacy] {
+        let reply = agent.request("tools/call", call.clone()).await.unwrap();
+        assert!(reply.text().contains("was not asked"), "{}", reply.raw);
+    }
+    assert!(!server.recorder().text().contains("the agent"));
+    // What it was asked itself it may answer: it declares that it can sample.
+    let mut sampler = Agent::modern(&url, &key).unwrap();
+    sampler.capabilities = json!({ "sampling": {} });
+    let name = "test_input_required_result_sampling";
+    let asked = sampler.call(name, json!({})).await.unwrap();
+    assert!(asked.raw.contains("sampling/createMessage"), "{}", asked.raw);
+    let said = json!({ "role": "assistant", "model": "m", "content": { "type": "text", "text": "Paris" } });
+    let own = json!({
+        "name": name, "arguments": {}, "inputResponses": { "capital_question": said },
+    });
+    let reply = sampler.request("tools/call", own).await.unwrap();
+    assert!(reply.text().contains("Paris"), "{}", reply.raw);
+}
+
+#[tokio::test]
+async fn the_endpoint_of_all_servers_shows_them_too() {
+    let (host, server, key) = desk().await;
+    let url = format!("{}/mcp", host.http());
+    for agent in [Agent::legacy(&url, &key).await.unwrap(), Agent::modern(&url, &key).unwrap()] {
+        let call = agent.call("desk__ask", name());
+        let (reply, _) = tokio::join!(call, host.answer(&["fill", "--field", "name=Grace"]));
+        assert!(reply.unwrap().text().contains("Grace"));
+    }
+    assert_eq!(server.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_without_end_is_held_back_and_costs_its_agent_nothing() {
+    let (host, _server, key) = desk().await;
+    let agent = Agent::legacy(&host.endpoint("desk"), &key).await.unwrap();
+    let mut asking = Vec::new();
+    for _ in 0..10 {
+        let agent = agent.clone();
+        asking.push(tokio::spawn(async move { agent.call("ask", name()).await }));
+    }
+    let all = eventually("eight wait", Duration::from_secs(30), || async {
+        let list = host.ok(&["approvals", "list"]).await.ok()?;
+        (list.as_array()?.len() == 8).then_some(list)
+    });
+    let all = all.await.unwrap();
+    assert!(all.as_array().unwrap().iter().all(|one| one["floods"] == false));
+    for one in all.as_array().unwrap() {
+        host.ok(&["approvals", "answer", one["id"].as_str().unwrap(), "cancel"]).await.unwrap();
+    }
+    let mut refused = 0;
+    for one in asking {
+        let text = one.await.unwrap().unwrap().text();
+        refused += usize::from(text.contains("too much at once"));
+    }
+    assert_eq!(refused, 2);
+}
+
+#[tokio::test]
 async fn a_question_goes_with_the_call_that_raised_it() {
     let (host, server, key) = desk().await;
     let agent = Agent::legacy(&host.endpoint("desk"), &key).await.unwrap();
@@ -163,88 +227,6 @@ async fn a_question_goes_with_the_call_that_raised_it() {
         host.cli(&["approvals", "answer", &id, "fill", "--field", "name=Grace"]).await.unwrap();
     assert!(said.code != 0, "{}", said.out);
     assert!(!json!(server.told()).to_string().contains("Grace"));
-}
-
-#[tokio::test]
-async fn a_page_is_shown_with_its_real_host_and_only_a_safe_one_is_agreed_to() {
-    // U-09, U-10, U-12
-    let (host, _server, key) = desk().await;
-    let agent = Agent::legacy(&host.endpoint("desk"), &key).await.unwrap();
-    let call = agent.call("ask", page("https://p\u{430}ypal.example/confirm?id=7"));
-    let (reply, question) = tokio::join!(call, host.answer(&["allow"]));
-    assert_eq!(reply.unwrap().text(), r#"{"action":"accept"}"#);
-    let page_seen = &question.unwrap()["elicitation"]["page"];
-    assert_eq!(page_seen["host"][0]["text"], "xn--pypal-4ve.example");
-    assert_eq!(page_seen["opens"], "https://xn--pypal-4ve.example/confirm?id=7");
-    assert!(page_seen["warning"].as_str().unwrap().contains("not plain"), "{page_seen}");
-    for url in ["http://pay.example/", "https://bank.example@evil.example/", "file:///etc/passwd"] {
-        let caller = agent.clone();
-        let asked = page(url);
-        let asking = tokio::spawn(async move { caller.call("ask", asked).await });
-        let question = host.pending().await.unwrap();
-        assert_eq!(question["elicitation"]["page"]["opens"], Value::Null, "{url}");
-        let id = question["id"].as_str().unwrap();
-        let said = host.cli(&["approvals", "answer", id, "allow"]).await.unwrap();
-        assert!(said.code != 0 && said.err.contains("not opened"), "{url}: {}", said.err);
-        host.ok(&["approvals", "answer", id, "deny"]).await.unwrap();
-        assert_eq!(asking.await.unwrap().unwrap().text(), r#"{"action":"decline"}"#);
-    }
-}
-
-#[tokio::test]
-async fn a_page_that_has_to_be_visited_first_is_visited_and_the_call_goes_on() {
-    // U-13, −32042
-    let (host, server, key) = desk().await;
-    let agent = Agent::legacy(&host.endpoint("desk"), &key).await.unwrap();
-    let visit = |agent: &Agent| {
-        let agent = agent.clone();
-        tokio::spawn(async move { agent.call("visit", json!({})).await })
-    };
-    // The person says when it is over.
-    let asking = visit(&agent);
-    let asked = host.answer(&["allow"]).await.unwrap();
-    assert_eq!(asked["elicitation"]["mode"], "url");
-    let done = eventually("the end of the visit is asked for", Duration::from_secs(20), || async {
-        let list = host.ok(&["approvals", "list"]).await.ok()?;
-        list.as_array()?.iter().find(|one| one["elicitation"]["mode"] == "done").cloned()
-    });
-    let done = done.await.unwrap();
-    assert_eq!(server.calls(), 1, "the call does not go again before");
-    server.visited(false);
-    host.ok(&["approvals", "answer", done["id"].as_str().unwrap(), "allow"]).await.unwrap();
-    let reply = asking.await.unwrap().unwrap();
-    assert_eq!(reply.text(), "You have been there.");
-    assert_eq!(server.calls(), 2);
-    // A no leaves the agent with the server's own word.
-    let (host, _server, key) = desk().await;
-    let agent = Agent::legacy(&host.endpoint("desk"), &key).await.unwrap();
-    let asking = visit(&agent);
-    host.answer(&["deny"]).await.unwrap();
-    let reply = asking.await.unwrap().unwrap();
-    assert_eq!(reply.error().unwrap()["code"], -32042, "{}", reply.raw);
-}
-
-#[tokio::test]
-async fn the_server_may_say_itself_that_a_visit_is_over() {
-    let (host, server, key) = desk().await;
-    let options = json!({ "url": host.endpoint("desk"), "key": key, "era": "legacy" });
-    let mut agent = SdkAgent::connect_as(Sdk::TypeScript, options).await.unwrap();
-    let visited = async {
-        host.answer(&["allow"]).await.unwrap();
-        let waits =
-            eventually("the end of the visit is asked for", Duration::from_secs(20), || async {
-                let list = host.ok(&["approvals", "list"]).await.ok()?;
-                list.as_array()?
-                    .iter()
-                    .any(|one| one["elicitation"]["mode"] == "done")
-                    .then_some(())
-            });
-        waits.await.unwrap();
-        server.visited(true);
-    };
-    let (said, ()) = tokio::join!(agent.call("visit", json!({})), visited);
-    assert!(said.unwrap().to_string().contains("You have been there."));
-    assert_eq!(host.ok(&["approvals", "list"]).await.unwrap(), json!([]), "nothing waits");
 }
 
 #[tokio::test]
@@ -298,7 +280,7 @@ async fn impatient(host: &TestHost, key: &str) {
             return;
         }
         let wish = json!({ "name": "visit", "arguments": {}, "timeout": 2000 });
-        agent.ask("call", wish).await.unwrap_err();
+        drop(agent.ask("call", wish).await);
     }
     panic!("the limit was not learnt");
 }

@@ -7,6 +7,7 @@ mod agent_limits;
 mod answers;
 mod asked;
 mod asked_attacks;
+mod asked_pages;
 mod bad_request;
 mod bad_sign_in;
 mod bad_start;

@@ -8,13 +8,14 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use prokura_domain::call::{self, Why};
 use prokura_domain::{
     AccountId, AgentId, AskMode, Change, Choice, Filled, Form, Json, Origin, Page, Question,
-    QuestionId, QuestionKind, QuestionState, Server, ServerId, Target,
+    QuestionId, QuestionKind, QuestionState, Server, ServerId, Target, Timestamp,
 };
 use prokura_store::{Store, StoreError};
 
 use crate::answers::AnswerFault;
 use crate::ask::{Asking, broken, internal};
 use crate::message::{Refusal, RefusalCode};
+use crate::quiet::Disturb;
 use crate::records::target_pair;
 use crate::{Delegation, DelegationError};
 
@@ -22,6 +23,9 @@ use crate::{Delegation, DelegationError};
 const LARGEST: usize = 256 * 1024;
 /// Questions of one Server that wait at once.
 const MOST: usize = 8;
+/// Questions of one Server within ten minutes.
+const OFTEN: usize = 60;
+const WITHIN_MS: i64 = 600_000;
 
 /// The setting as it is recorded.
 const SETTING: &str = "shows_questions";
@@ -90,6 +94,8 @@ impl Reaction {
 pub(crate) struct Elicits {
     shown: RwLock<HashSet<ServerId>>,
     given: Mutex<HashMap<QuestionId, Given>>,
+    /// When each Server asked lately.
+    lately: Mutex<HashMap<ServerId, Vec<Timestamp>>>,
     /// Held while an answer is put there.
     giving: tokio::sync::Mutex<()>,
 }
@@ -106,7 +112,19 @@ impl std::fmt::Debug for Given {
 impl Elicits {
     pub fn stored(store: &Store) -> Result<Self, StoreError> {
         let shown = RwLock::new(store.shown_servers()?.into_iter().collect());
-        Ok(Self { shown, given: Mutex::default(), giving: tokio::sync::Mutex::default() })
+        Ok(Self { shown, ..Self::default() })
+    }
+
+    /// Whether this Server may ask once more now.
+    fn passes(&self, server: &ServerId, now: Timestamp) -> bool {
+        let mut table = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = table.entry(server.clone()).or_default();
+        times.retain(|at| now.millis_since(*at) < WITHIN_MS);
+        let passes = times.len() < OFTEN;
+        if passes {
+            times.push(now);
+        }
+        passes
     }
 
     fn take(&self, id: &QuestionId) -> Option<Json> {
@@ -225,7 +243,14 @@ impl Delegation {
                 return Err(Refusal::new(RefusalCode::Malformed, text));
             }
         };
-        self.may_ask(&asked.agent).await?;
+        if self.disturb() == Disturb::Deny {
+            return no("The person does not want to be asked now.");
+        }
+        // Counted for the Server, not for the Agent: one Server must not use up the questions of an Agent at others.
+        if !self.0.elicits.passes(&asked.server, self.now()) {
+            self.note_refused(Some(&asked.agent), "a server asks too often").await;
+            return no("The server asks too often.");
+        }
         Ok(mode)
     }
 

@@ -6,6 +6,7 @@
 mod ask;
 mod claims;
 mod front;
+mod handed;
 mod modern;
 mod pages;
 mod seat;
@@ -35,11 +36,17 @@ struct Inner {
     path: Arc<dyn Path>,
     seats: Seats,
     held: front::Holds,
+    handed: handed::Handed,
 }
 
 impl Behalf {
     pub fn over(path: Arc<dyn Path>) -> Self {
-        Self(Arc::new(Inner { path, seats: Seats::default(), held: front::Holds::default() }))
+        Self(Arc::new(Inner {
+            path,
+            seats: Seats::default(),
+            held: front::Holds::default(),
+            handed: handed::Handed::default(),
+        }))
     }
 }
 
@@ -54,6 +61,7 @@ impl Inner {
         if !asks {
             return self.path.pass_within(claiming, wait).await;
         }
+        self.handed.check(&claiming)?;
         let front = match self.held.take(&claiming, wait.resumes.as_ref()) {
             Some(front) => front,
             None => modern::start(self, claiming.clone(), wait.clone()),
@@ -90,6 +98,10 @@ impl Inner {
             Kind::Stream => {
                 let reply = self.path.pass_within(inbound.clone(), wait).await?;
                 return Ok(standing::standing(self, &seat, inbound, reply));
+            }
+            // A session has no such answers; a modern server behind it would take them for the person's.
+            Kind::Message { id: Some(_), .. } if handed::answers(&inbound) => {
+                return Err(handed::unasked());
             }
             Kind::Message { id: Some(_), .. } => {
                 let front = match self.held.take(&inbound, wait.resumes.as_ref()) {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _};
 use prokura_delegation::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply, Wait};
-use prokura_domain::{Digest, Json, QuestionId, call, sse};
+use prokura_domain::{Digest, Json, QuestionId, sse};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Inner;
+use super::handed::digest;
 use crate::sub::Spot;
 
 /// A little longer than a Question can be answered.
@@ -89,15 +90,6 @@ impl Holds {
         })?;
         Some(table.remove(at).front)
     }
-}
-
-/// What identifies a call apart from the rounds it goes through.
-fn digest(inbound: &Inbound) -> Option<Digest> {
-    let Kind::Message { method, params, .. } = &inbound.kind else { return None };
-    let mut params = params.clone();
-    params.remove("requestState");
-    params.remove("inputResponses");
-    Some(call::digest(method, &params))
 }
 
 fn names(inbound: &Inbound) -> (Option<Json>, Option<Json>) {

@@ -103,7 +103,7 @@ impl Drive {
                 return None;
             }
         };
-        if let Some(asked) = asks(&body) {
+        if let Some(asked) = asks(&body).and_then(|asked| self.ours(asked)) {
             return Some(asked);
         }
         let body = self.own(body);
@@ -140,7 +140,8 @@ impl Drive {
             };
             for one in events {
                 let data = sse::data(&one);
-                if let Some(asked) = data.as_deref().and_then(|data| asks(data.as_bytes())) {
+                let asked = data.as_deref().and_then(|data| asks(data.as_bytes()));
+                if let Some(asked) = asked.and_then(|asked| self.ours(asked)) {
                     return Some(asked);
                 }
                 let one = match data {
@@ -156,6 +157,16 @@ impl Drive {
                 return None;
             }
         }
+    }
+
+    /// What the person is asked; what the Agent itself is asked goes on to it, and only that may it answer.
+    fn ours(&self, asked: Json) -> Option<Json> {
+        let requests = asked.member("inputRequests").and_then(Json::members).unwrap_or_default();
+        if requests.iter().any(|(_, request)| method(request) == Some("elicitation/create")) {
+            return Some(asked);
+        }
+        self.inner.handed.note(&self.inbound, &asked);
+        None
     }
 
     fn is_renamed(&self, message: &[u8]) -> bool {
@@ -212,17 +223,15 @@ fn method(request: &Json) -> Option<&str> {
     request.member("method").and_then(Json::as_str)
 }
 
-/// The result in a message that asks the person for something.
+/// The result in a message that asks for something.
 fn asks(message: &[u8]) -> Option<Json> {
-    let word = b"elicitation/create";
+    let word = b"input_required";
     if !message.windows(word.len()).any(|window| window == word) {
         return None;
     }
     let result = Json::read(message).ok()?.remove("result")?;
     let kind = result.member("resultType").and_then(Json::as_str);
-    let requests = result.member("inputRequests").and_then(Json::members)?;
-    let any = requests.iter().any(|(_, request)| method(request) == Some("elicitation/create"));
-    (kind == Some("input_required") && any).then_some(result)
+    (kind == Some("input_required")).then_some(result)
 }
 
 /// A whole body.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use prokura_delegation::{Broken, Inbound, Kind, Refusal, Reply, Wait};
+use prokura_delegation::{Broken, Inbound, Kind, Refusal, RefusalCode, Reply, Wait};
 use prokura_domain::Json;
 use prokura_domain::sse::{self, Splitter};
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use super::ask::{ask, elicited};
-use super::claims::with_params;
+use super::claims::{can_ask, with_params};
 use super::front::{Front, Out};
 use super::modern::collected;
 use super::pages;
@@ -334,6 +334,18 @@ impl Drive {
 
     /// The person is asked; the Server gets the answer, or is told why there is none.
     fn asked(&mut self, id: Json, params: Json) {
+        if !matches!(&self.inbound.kind, Kind::Message { method, .. } if can_ask(method)) {
+            let text = "The client does not answer this here.";
+            let refusal = Refusal::new(RefusalCode::Unknown, text);
+            let (path, told) =
+                (Arc::clone(&self.inner.path), answer(&self.inbound, &id, Err(refusal)));
+            self.asks.push(Box::pin(async move {
+                // The path has nothing it could rest on, and may say so.
+                let _ = path.pass(told).await;
+                Came::Told(Ok(()))
+            }));
+            return;
+        }
         let gone = CancellationToken::new();
         self.open.insert(id.to_text(), gone.clone());
         let path = Arc::clone(&self.inner.path);
