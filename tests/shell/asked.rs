@@ -89,7 +89,7 @@ async fn a_form_is_filled_in_refused_in_place_and_sent_and_pictured() {
     let desk = Desk::open(false).await;
     let window = &desk.stage.window;
     let asking = desk.asks(form(), "desk asks you something").await;
-    window.sees("desk’s words, not Prokura’s").await;
+    window.sees("Words of desk, not of Prokura").await;
     window.sees("This looks like a password, a key or a code.").await;
     desk.picture("13-asked-form-light").await;
     window.type_into("How many are you? needed", "13").await;

@@ -1,6 +1,7 @@
 // Records in words. Names come from the log and may be a stranger's, so each part is shown with its marks.
 import { parts, t, type Key } from "../lang/messages.svelte";
 import type { RecordView } from "../generated/View";
+import { askedSentence } from "../elicitation/words";
 
 export interface Part {
   text: string;
@@ -80,7 +81,7 @@ const ABOUT_NO_SERVER: Record<string, Key> = {
 };
 
 export function sentence(record: RecordView): Part[] {
-  const key = (record.server ? undefined : ABOUT_NO_SERVER[record.kind]) ?? SENTENCES[record.kind];
+  const key = askedSentence(record) ?? (record.server ? undefined : ABOUT_NO_SERVER[record.kind]) ?? SENTENCES[record.kind];
   if (!key) return [words(record.kind)];
   const name = (of: { name: string } | null, without: string): Part => (of ? { text: of.name, as: "name" } : words(without));
   const tools = record.detail?.["tools"];
