@@ -1,7 +1,8 @@
 // The window of a server's question: what is sent, what is not, and that nothing of it looks like an approval.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fillingOf, forgetAllBut } from "../src/elicitation/filling.svelte";
-import { askedSentence, sendWords } from "../src/elicitation/words";
+import { askedSentence } from "../src/audit/sentence";
+import { sendWords } from "../src/elicitation/words";
 import type { RecordView } from "../src/generated/View";
 import { asked } from "../preview/asked";
 

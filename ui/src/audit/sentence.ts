@@ -1,7 +1,6 @@
 // Records in words. Names come from the log and may be a stranger's, so each part is shown with its marks.
 import { parts, t, type Key } from "../lang/messages.svelte";
 import type { RecordView } from "../generated/View";
-import { askedSentence } from "../elicitation/words";
 
 export interface Part {
   text: string;
@@ -79,6 +78,14 @@ const ABOUT_NO_SERVER: Record<string, Key> = {
   "question.raised": "audit.wants_to_come_in_and",
   "question.settled": "audit.you_allowed_what_was_asked_by",
 };
+
+const ACTIONS: Record<string, Key> = { accept: "elicitation.log_accept", decline: "elicitation.log_decline", cancel: "elicitation.log_cancel" };
+
+/** How the log tells of a server's question, and of what it was told; `undefined` for every other record. */
+export function askedSentence(record: RecordView): Key | undefined {
+  if (record.kind === "question.raised" && record.detail?.["kind"] === "elicitation") return "elicitation.log_raised";
+  return record.kind === "question.settled" ? ACTIONS[String(record.detail?.["action"])] : undefined;
+}
 
 export function sentence(record: RecordView): Part[] {
   const key = askedSentence(record) ?? (record.server ? undefined : ABOUT_NO_SERVER[record.kind]) ?? SENTENCES[record.kind];

@@ -1,5 +1,5 @@
 // The words of a server's question. Whatever the server itself says is shown in pieces, never in one of these.
-import type { ApprovalView, ElicitationView, RecordView } from "../generated/View";
+import type { ApprovalView, ElicitationView } from "../generated/View";
 import { t, type Key } from "../lang/messages.svelte";
 
 const named = (view: ApprovalView): string => view.server?.name ?? t("elicitation.a_server");
@@ -28,12 +28,4 @@ const STATE: Record<string, Key> = { allowed: "elicitation.answered", used: "eli
 export function askedState(view: ApprovalView): string | undefined {
   const key = STATE[view.state];
   return key && t(key);
-}
-
-const ACTIONS: Record<string, Key> = { accept: "elicitation.log_accept", decline: "elicitation.log_decline", cancel: "elicitation.log_cancel" };
-
-/** How the log tells of a server's question, and of what it was told; `undefined` for every other record. */
-export function askedSentence(record: RecordView): Key | undefined {
-  if (record.kind === "question.raised" && record.detail?.["kind"] === "elicitation") return "elicitation.log_raised";
-  return record.kind === "question.settled" ? ACTIONS[String(record.detail?.["action"])] : undefined;
 }
