@@ -96,6 +96,8 @@ pub(crate) struct Elicits {
     given: Mutex<HashMap<QuestionId, Given>>,
     /// When each Server asked lately.
     lately: Mutex<HashMap<ServerId, Vec<Timestamp>>>,
+    /// Held while a question is counted and put up.
+    asking: tokio::sync::Mutex<()>,
     /// Held while an answer is put there.
     giving: tokio::sync::Mutex<()>,
 }
@@ -177,6 +179,8 @@ impl Delegation {
     /// # Errors
     /// [`Refusal`] where it cannot be shown whole, or the person may not be asked now.
     pub async fn elicit(&self, asked: Elicited) -> Result<QuestionId, Refusal> {
+        // Of many that ask at once, each is counted before the next.
+        let _one = self.0.elicits.asking.lock().await;
         let mode = self.askable(&asked).await?;
         let server = self.store().server(&asked.server).map_err(internal)?;
         let name = server.map(|server| server.name).unwrap_or_default();
