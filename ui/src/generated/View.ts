@@ -1867,7 +1867,7 @@ left_out: number, };
  */
 export type RunView = { 
 /**
- * `done`, `failed` (the tool says so), `refused` (an error came instead of a result), `asks` (the server wants to
+ * `done`, `failed` (the tool, or Prokura in its place, says why), `refused` (an error came instead of a result), `asks` (the server wants to
  * know something first) or `stopped`.
  */
 outcome: string, 
