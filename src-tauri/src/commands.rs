@@ -5,6 +5,7 @@ mod access;
 mod agents;
 mod approvals;
 mod audit;
+mod elicitations;
 mod flow;
 mod grants;
 mod guardrails;
@@ -53,6 +54,7 @@ pub(crate) fn register<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         approvals::approvals, approvals::approvals_open, approvals::approval_allow, approvals::approval_deny,
         approvals::approvals_told, approvals::do_not_disturb, approvals::consent_allow,
         approvals::scopes_give,
+        elicitations::server_questions, elicitations::elicitation_cancel, elicitations::elicitation_visit,
         approvals::asking, approvals::asking_level, approvals::asking_passphrase, approvals::asking_notices,
         approvals::asking_pause_keys, approvals::pause_keys_trouble,
         audit::audit, audit::audit_show, audit::audit_call, audit::audit_days, audit::audit_touched,

@@ -129,6 +129,10 @@ async fn press<R: Runtime>(app: AppHandle<R>, pressed: Pressed) {
 fn notice(question: QuestionId, view: &ApprovalView) -> Notice {
     let target = plain(&view.target);
     let (title, text) = match (&view.server, &view.account) {
+        (Some(server), _) if view.elicitation.is_some() => (
+            format!("{} asks you something", server.name),
+            format!("While {} waits for its answer. Open it to see what.", view.agent.name),
+        ),
         (Some(server), Some(account)) => (
             format!("{} asks: {target}", view.agent.name),
             format!("At {} as {}. Open it to see every argument.", server.name, account.name),

@@ -83,7 +83,10 @@ pub(crate) fn on_event<R: Runtime>(window: &Window<R>, event: &WindowEvent) {
 async fn refuse_waiting(running: &Running) -> Result<(), Failure> {
     let api = running.api().await?;
     for question in api.approvals(false).await? {
-        api.approval_answer(question.id, AnswerWish::Deny(None), None, Origin::Window).await?;
+        // What a server asks was neither agreed to nor declined.
+        let asked = question.elicitation.is_some();
+        let no = if asked { AnswerWish::Cancel } else { AnswerWish::Deny(None) };
+        api.approval_answer(question.id, no, None, Origin::Window).await?;
     }
     Ok(())
 }

@@ -5,6 +5,9 @@
 mod access;
 mod agent_limits;
 mod answers;
+mod asked;
+mod asked_attacks;
+mod asked_pages;
 mod backups;
 mod bad_request;
 mod bad_sign_in;

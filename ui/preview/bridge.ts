@@ -4,6 +4,7 @@ import type { Change } from "../src/host/change";
 import catalogue from "../../crates/api/src/catalogue.json";
 import { access } from "./access";
 import * as data from "./data";
+import { asked as questions } from "./asked";
 import { asking } from "./asking";
 import * as very from "./full";
 import { local, localServers, starting } from "./local";
@@ -22,6 +23,7 @@ const slow = Number(query.get("slow") ?? "20");
 let told: ((change: Change) => void) | undefined;
 let paused = query.has("paused");
 let approvals = full ? very.approvals(data.approvals(scene)) : [...data.approvals(scene), ...starting(scene)];
+if (query.has("asked")) approvals = questions();
 if (query.has("only")) approvals = approvals.filter((one) => one.id === query.get("only"));
 const agents = data.agents(scene);
 const grants = data.grants(scene);
@@ -113,6 +115,9 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
   approval_allow: (args) => settle(String(args["approval"]), "used", null),
   approvals_told: () => (scene === "empty" ? { ...data.told(), days: [], advice: null } : data.told()),
   do_not_disturb: () => data.state(scene),
+  server_questions: (args) => ({ ...data.servers(scene)[0], shows_questions: args["on"] }),
+  elicitation_cancel: (args) => settle(String(args["approval"]), "dropped", null),
+  elicitation_visit: (args) => settle(String(args["approval"]), "used", null),
   scopes_give: () => new Promise(() => undefined),
   scopes_ask_again: () => null,
   asking: () => (full ? very.asking(asking(scene)) : asking(scene)),

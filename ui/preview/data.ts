@@ -70,7 +70,7 @@ export function servers(scene: Scene): ServerView[] {
     grants: grants(scene).filter((grant) => grant.server.id === `srv_${at}`).length,
     http: `http://127.0.0.1:47200/s/${name.toLowerCase().replace(/[^a-z]+/g, "-")}/mcp`,
     added_at: ago(60 * 24 * 12),
-    exceptions: name === "mailbox" ? ["no-pkce"] : [],
+    exceptions: name === "mailbox" ? ["no-pkce"] : [], shows_questions: name === "mailbox",
   }));
 }
 

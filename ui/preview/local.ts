@@ -32,7 +32,7 @@ function stands(state: string, of: LaunchView, more: Partial<LocalView> = {}): L
 function server(at: number, name: string, local: LocalView): ServerView {
   return {
     id: `srv_l${at}`, name, endpoint: local.launch ? local.launch.line.map((piece) => piece.text).join("") : "", resource: null, state: local.state === "unapproved" ? "approval_needed" : "ready",
-    accounts: [], tools: local.state === "unapproved" ? 0 : 7, tools_waiting: 0, grants: at === 0 ? 3 : 0, http: `http://127.0.0.1:47200/s/${name}/mcp`, added_at: data.ago(60 * 24), exceptions: [], local,
+    accounts: [], tools: local.state === "unapproved" ? 0 : 7, tools_waiting: 0, grants: at === 0 ? 3 : 0, http: `http://127.0.0.1:47200/s/${name}/mcp`, added_at: data.ago(60 * 24), exceptions: [], shows_questions: false, local,
   };
 }
 

@@ -135,6 +135,9 @@ impl Api {
 
     async fn answer_about_asking(&self, wish: AskingWish) -> Result<Value, Failure> {
         value(match wish {
+            AskingWish::Questions { server, on } => {
+                return value(self.server_questions(server, on).await);
+            }
             AskingWish::Show => self.asking().await,
             AskingWish::Level { scope, level, passphrase } => {
                 self.asking_level(scope, level, passphrase).await

@@ -149,6 +149,25 @@ fn guardrail(fault: &GuardrailTrouble, message: String) -> Failure {
     Failure::new(code, message, hint)
 }
 
+/// An answer to a server's question that is none.
+#[allow(clippy::wildcard_enum_match_arm)] // The others are told by the one that calls this.
+fn not_as_asked(fault: &AnswerFault, message: String) -> Failure {
+    // It repeats the names that a server gave its fields.
+    let message = crate::pieces::visible(&message);
+    let hint = match fault {
+        AnswerFault::FormNeeded => {
+            "Use `prokura approvals answer ID fill --field NAME=VALUE`, or decline it with `deny`."
+        }
+        AnswerFault::Unfit(_) => {
+            "Nothing was sent. Change what is named above; the question goes on waiting."
+        }
+        AnswerFault::Unopened(_) => "Decline it, or cancel it.",
+        AnswerFault::CannotCancel => "Deny it instead.",
+        _ => "Use `prokura approvals show ID` to see how it is answered.",
+    };
+    Failure::new(FailureCode::BadRequest, message, hint)
+}
+
 /// Why a Question could not be answered.
 fn unanswered(fault: &AnswerFault, message: String) -> Failure {
     match fault {
@@ -166,6 +185,11 @@ fn unanswered(fault: &AnswerFault, message: String) -> Failure {
             message,
             "Use `prokura approvals answer ID allow`, or sign in again under Servers.",
         ),
+        AnswerFault::FormNeeded
+        | AnswerFault::NoForm
+        | AnswerFault::Unfit(_)
+        | AnswerFault::Unopened(_)
+        | AnswerFault::CannotCancel => not_as_asked(fault, message),
         AnswerFault::BadTime(_) => {
             Failure::new(FailureCode::BadRequest, message, "For example: `--for 15m`.")
         }

@@ -34,8 +34,8 @@ pub use failure::{Failure, FailureCode};
 pub use prokura_domain::{GuardrailOrigin, Origin};
 pub use request::{
     AccessWish, AccountWish, AnswerWish, AskingWish, AuditWish, BundleWish, ClientWish,
-    ConfineWish, GrantWish, GuardrailWish, LaunchWish, LocalWish, MachineWish, NetworkWish,
-    Request, RulesWish, RunWish, SignInChoice, SimulationWish, WireWish, seconds_in,
+    ConfineWish, FilledWish, GrantWish, GuardrailWish, LaunchWish, LocalWish, MachineWish,
+    NetworkWish, Request, RulesWish, RunWish, SignInChoice, SimulationWish, WireWish, seconds_in,
 };
 pub use wish::RunCall;
 

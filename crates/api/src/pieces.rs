@@ -39,6 +39,17 @@ pub fn pieces(text: &str) -> Vec<Piece> {
     cut.done
 }
 
+/// The text with every such character told by its code, for where there are no pieces.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let told = |piece: Piece| match (piece.mark, piece.hint) {
+        (true, _) => format!("⟦{}⟧", piece.text),
+        (false, Some(hint)) => format!("{}⟦{hint}⟧", piece.text),
+        (false, None) => piece.text,
+    };
+    pieces(text).into_iter().map(told).collect()
+}
+
 fn code(character: char) -> String {
     format!("U+{:04X}", u32::from(character))
 }

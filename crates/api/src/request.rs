@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use accounts::{AccountWish, ClientWish, MachineWish, SignInChoice};
-pub use asking::AskingWish;
+pub use asking::{AskingWish, FilledWish};
 pub use audit::AuditWish;
 pub use guardrails::{GuardrailWish, SimulationWish};
 pub use local::{ConfineWish, LaunchWish, LocalWish};
@@ -87,6 +87,10 @@ pub enum AnswerWish {
         /// The name of a new agent it comes in as, without grants.
         new_agent: Option<String>,
     },
+    /// What was typed into a server's form, by field; a field that is left out has no answer.
+    Fill(FilledWish),
+    /// Neither yes nor no: a server's question is left without an answer.
+    Cancel,
     /// Not; with what the agent is told.
     Deny(Option<String>),
     /// Not, and the agent is paused; with what it is told.

@@ -5,6 +5,7 @@ mod agents;
 mod approvals;
 mod asking;
 mod consents;
+mod elicitation;
 mod flow;
 mod grants;
 mod guardrails;
@@ -30,6 +31,7 @@ pub use approvals::{
 };
 pub use asking::{AskingView, StepUpLevelView};
 pub use consents::{AgentSignInView, ConsentAgent, ConsentView};
+pub use elicitation::{ElicitationView, FieldView, OfferView, PageView};
 pub use flow::{AgentFlowView, ContentView, FlowReadView, FlowView};
 pub use grants::GrantView;
 pub use guardrails::{

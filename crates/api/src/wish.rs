@@ -15,6 +15,7 @@ mod bundles;
 mod catalogue;
 mod consent;
 mod doctor;
+mod elicitation;
 mod flow;
 mod grants;
 mod guardrails;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::args::{AnswerMore, AnswerWord, Approvals, Switch};
 use crate::ask::{ask, bad, internal, seconds};
-use crate::{consent, hidden, question, show, sign_in, watch};
+use crate::{consent, form, hidden, question, show, sign_in, watch};
 
 pub async fn run(data: &Path, words: Approvals, json: bool) -> Result<ExitCode, Failure> {
     match words {
@@ -39,9 +39,14 @@ pub async fn run(data: &Path, words: Approvals, json: bool) -> Result<ExitCode, 
             if answer == AnswerWish::Once && asks_for_scopes(data, &id).await? {
                 return sign_in::give(data, id, json).await;
             }
+            let page = form::page(data, &id, &answer).await?;
             let passphrase = passphrase(data, &id, &answer).await?;
             let request = Request::ApprovalAnswer { approval: id, answer, passphrase };
-            show::print(&ask(data, &request).await?, json);
+            let answered = ask(data, &request).await?;
+            if let Some(page) = page.filter(|_| !json) {
+                form::to_open(&page);
+            }
+            show::print(&answered, json);
         }
         Approvals::Notices { switch } => {
             let wish = AskingWish::Notices { on: switch == Switch::On };
@@ -75,7 +80,8 @@ pub fn read(value: Value) -> Result<ApprovalView, Failure> {
 
 /// The passphrase, where a yes to this question needs one.
 async fn passphrase(data: &Path, id: &str, answer: &AnswerWish) -> Result<Option<String>, Failure> {
-    if matches!(answer, AnswerWish::Deny(_) | AnswerWish::DenyAndPause(_)) {
+    use AnswerWish::{Cancel, Deny, DenyAndPause};
+    if matches!(answer, Deny(_) | DenyAndPause(_) | Cancel) {
         return Ok(None);
     }
     let view = read(ask(data, &Request::ApprovalShow { approval: id.to_owned() }).await?)?;
@@ -154,7 +160,7 @@ async fn wish(
     answer: AnswerWord,
     more: AnswerMore,
 ) -> Result<AnswerWish, Failure> {
-    let AnswerMore { time, mut hold, hold_targets, hold_nothing, note, pause, .. } = more;
+    let AnswerMore { time, mut hold, hold_targets, hold_nothing, note, pause, field, .. } = more;
     let given =
         consent::Given { number: more.number, agent: more.agent, new_agent: more.new_agent };
     match (answer, time) {
@@ -179,6 +185,11 @@ async fn wish(
             Ok(AnswerWish::TargetFor { seconds, fixed: hold })
         }
         (AnswerWord::Allow, None) => consent::yes(data, id, given).await,
+        (AnswerWord::Fill, None) => form::filled(data, id, &field).await,
+        (AnswerWord::Cancel, None) => Ok(AnswerWish::Cancel),
+        (AnswerWord::Fill | AnswerWord::Cancel, Some(_)) => {
+            Err(bad("What a server asks is answered once.".to_owned(), "Leave --for out."))
+        }
         (AnswerWord::Deny, None) if pause => Ok(AnswerWish::DenyAndPause(note)),
         (AnswerWord::Deny, None) => Ok(AnswerWish::Deny(note)),
         (AnswerWord::Deny, Some(_)) => Err(bad(

@@ -257,6 +257,9 @@ pub enum Servers {
         #[arg(long)]
         port: Option<u16>,
     },
+    /// Whether Prokura shows what this server asks you, where the agent cannot show it: off at first. It counts from an
+    /// agent's next session or message on.
+    Questions { name: String, switch: Switch },
     /// Sign out: revoke and forget the tokens.
     SignOut {
         name: String,

@@ -3,12 +3,14 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
-use prokura_api::{AccountWish, Failure, FailureCode, NetworkWish, Request, seconds_in};
+use prokura_api::{
+    AccountWish, AskingWish, Failure, FailureCode, NetworkWish, Request, seconds_in,
+};
 use prokura_host::control::Client;
 use prokura_host::default_data_dir;
 use serde_json::Value;
 
-use crate::args::{Agents, Args, Command, Flow, Network, Servers, Tools};
+use crate::args::{Agents, Args, Command, Flow, Network, Servers, Switch, Tools};
 use crate::guardrails::Guardrails;
 use crate::{
     access, approvals, audit, backup, bundles, grants, guardrails, local, reference, rules, run,
@@ -187,6 +189,10 @@ fn servers(words: Servers) -> Result<Request, Failure> {
         }
         Servers::Redirect { name, port } => {
             Request::Account(AccountWish::Redirect { server: name, port })
+        }
+        Servers::Questions { name, switch } => {
+            let on = switch == Switch::On;
+            Request::Asking(AskingWish::Questions { server: name, on })
         }
         Servers::Remove { name } => Request::ServerRemove { server: name },
         Servers::SignIn { .. }

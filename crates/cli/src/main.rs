@@ -11,6 +11,7 @@ mod audit;
 mod backup;
 mod bundles;
 mod consent;
+mod form;
 mod grants;
 mod guardrails;
 mod hidden;

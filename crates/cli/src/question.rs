@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use prokura_api::view::{ApprovalView, ArgumentView, Piece, PlaceView};
 
+mod asked;
 mod fold;
 mod start;
 
@@ -41,7 +42,10 @@ fn head(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
         }
     }
     let what = if view.target_kind == "tool" { class } else { view.target_kind.as_str() };
-    writeln!(out, "What      {} ({what})", pieces(&view.target))?;
+    match &view.elicitation {
+        Some(_) => writeln!(out, "During    {}", pieces(&view.target))?,
+        None => writeln!(out, "What      {} ({what})", pieces(&view.target))?,
+    }
     for (index, why) in view.why.iter().enumerate() {
         let label = if index == 0 { "Why" } else { "" };
         writeln!(out, "{label:<9} {}", visible(&why.text))?;
@@ -67,6 +71,10 @@ fn body(view: &ApprovalView, out: &mut String) -> std::fmt::Result {
         if let Some(file) = &caller.script {
             writeln!(out, "  {}  {}", pieces(&file.path), file.digest)?;
         }
+        return Ok(());
+    }
+    if let Some(asked) = &view.elicitation {
+        out.push_str(&asked::text(view, asked));
         return Ok(());
     }
     if let Some(view) = &view.start {

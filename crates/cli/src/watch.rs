@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::approvals::targets;
 use crate::ask::{internal, seconds};
 use crate::hidden::Dark;
-use crate::{question, show};
+use crate::{form, question, show};
 
 /// How often questions are asked for.
 const LOOK: Duration = Duration::from_millis(500);
@@ -28,6 +28,13 @@ const WORDS: &str = "  allow            this call, once
   suggested TIME   allow, and the rule suggested above for TIME
   deny [NOTE]      deny; the agent is told the note
   pause [NOTE]     deny, and pause this agent
+  later            leave it, and go on to the next";
+
+/// What answers a server's question.
+const ASKED: &str = "  fill             type what its form asks for, field by field
+  allow            visit its page, or go on after the visit
+  deny             decline: the server is told so
+  cancel           neither: the server is told that you cancelled
   later            leave it, and go on to the next";
 
 pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
@@ -54,7 +61,8 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
             }
             continue;
         };
-        println!("\n{}\n{WORDS}", question::text(&view));
+        let words = if view.elicitation.is_some() { ASKED } else { WORDS };
+        println!("\n{}\n{words}", question::text(&view));
         // What was typed before the question could be read was not meant for it.
         tokio::time::sleep(MOMENT).await;
         while typed.try_recv().is_ok() {}
@@ -70,10 +78,11 @@ pub async fn watch(data: &Path) -> Result<ExitCode, Failure> {
                     Some(given) => given,
                     None => return Ok(ExitCode::SUCCESS),
                 };
+                let page = form::page_in(&view, &answer);
                 let approval = view.id.clone();
                 let request = Request::ApprovalAnswer { approval, answer, passphrase };
                 match client.ask(&request).await {
-                    Ok(_) => println!("Answered."),
+                    Ok(_) => form::answered(page),
                     Err(failure) => {
                         println!("error: {}\n  next: {}", failure.message, failure.hint);
                     }
@@ -106,7 +115,8 @@ async fn passphrase(
     answer: &AnswerWish,
     typed: &mut mpsc::UnboundedReceiver<String>,
 ) -> Option<Option<String>> {
-    let no = matches!(answer, AnswerWish::Deny(_) | AnswerWish::DenyAndPause(_));
+    use AnswerWish::{Cancel, Deny, DenyAndPause};
+    let no = matches!(answer, Deny(_) | DenyAndPause(_) | Cancel);
     if no || view.level != "passphrase" || view.in_the_way.is_some() {
         return Some(None);
     }
@@ -122,6 +132,9 @@ async fn answer(
 ) -> Option<Option<AnswerWish>> {
     loop {
         let line = typed.recv().await?;
+        if let (true, Some(asked)) = (line.trim() == "fill", &view.elicitation) {
+            return form::typed(asked, typed).await.map(Some);
+        }
         match parse(view, line.trim()) {
             Ok(answer) => return Some(answer),
             Err(text) => println!("{text}"),
@@ -144,9 +157,13 @@ fn parse(view: &ApprovalView, line: &str) -> Result<Option<AnswerWish>, String> 
             Some(rule) => AnswerWish::TargetFor { seconds: time()?, fixed: rule.fixed.clone() },
             None => return Err("Nothing is suggested here.".to_owned()),
         },
+        "cancel" if view.elicitation.is_some() => AnswerWish::Cancel,
         "deny" => AnswerWish::Deny(note),
         "pause" => AnswerWish::DenyAndPause(note),
         "later" => return Ok(None),
+        _ if view.elicitation.is_some() => {
+            return Err(format!("That is no answer. Use one of:\n{ASKED}"));
+        }
         _ => return Err(format!("That is no answer. Use one of:\n{WORDS}")),
     }))
 }

@@ -1,5 +1,9 @@
 //! Answers: the person's to a Question, and an Agent's to a Server's request.
 
+mod fault;
+
+pub use fault::AnswerFault;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,59 +20,6 @@ use crate::{Delegation, DelegationError};
 
 /// Open requests of Servers that are remembered at most.
 const OPEN_LIMIT: usize = 4096;
-
-/// Why a Question could not be answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AnswerFault {
-    /// There is no such Question.
-    #[error("there is no question {0}; list them with `approvals list --all`")]
-    Unknown(String),
-    /// It was settled before.
-    #[error("this question is already {0}; nothing was changed")]
-    Settled(String),
-    /// Its time is over.
-    #[error("this question has expired; the agent has to try again")]
-    Expired,
-    /// A rule above the grants asked, so the answer holds for this call alone.
-    #[error("a rule that stands above all grants asks here, so this can only be allowed once")]
-    OnlyOnce,
-    /// The time asked for cannot be used.
-    #[error("a time of {0} seconds cannot be used; use 60 seconds to 30 days")]
-    BadTime(i64),
-    /// The person has to be there each time.
-    #[error("a yes to this needs you to be there each time, so it can only be allowed once")]
-    EachTime,
-    /// Something it is about changed while it was looked at.
-    #[error(
-        "the server changed this tool while you looked at it, so the answer is void; nothing was sent"
-    )]
-    Changed,
-    /// The argument cannot be held.
-    #[error("{0} cannot be held fixed: its value is too long, or it is no pointer")]
-    CannotHold(String),
-    /// What is remembered would not be heard.
-    #[error("the grant that asks is as narrow as this answer, so it would ask again")]
-    TooBroad,
-    /// This kind of Question is answered once.
-    #[error("this question is answered with a plain yes or no, not for a time")]
-    CannotLast,
-    /// A consent needs the number that the page or the agent shows.
-    #[error(
-        "this question is answered with the number that the page or the agent shows, and with an agent"
-    )]
-    NumberNeeded,
-    /// There is no number to this Question.
-    #[error("this question is answered with a plain yes or no; it has no number")]
-    NoNumber,
-    /// Only a sign-in gives more scopes.
-    #[error("this question is answered by signing in, or by a denial; nothing was changed")]
-    SignInNeeded,
-    /// The number that was picked is not the one that is shown.
-    #[error(
-        "another number is shown there, so nobody was let in; if you asked for this, try again from the agent"
-    )]
-    WrongNumber,
-}
 
 /// What an Agent's answer to a Server's request rests on.
 #[derive(Debug, Clone)]
@@ -168,6 +119,7 @@ impl Delegation {
     ) -> Result<Question, DelegationError> {
         let id = &answer.question;
         let question = self.pending_question(id).await?;
+        let content = Self::fitting(&question, &answer.choice)?;
         let question = match yes_that_lasts(&answer.choice) {
             None => question,
             Some(lasts) => {
@@ -183,6 +135,8 @@ impl Delegation {
                 self.let_in(&question, &number, &agent, &origin).await?
             }
             Choice::Once => self.say_yes(&question, None, &origin).await?,
+            Choice::Fill(_) => self.give(&question, content, &origin).await?,
+            Choice::Cancel => self.leave(&question, &origin).await?,
             Choice::SameArgumentsFor { seconds } => {
                 let grant = self.remembered(&question, seconds, None)?;
                 self.say_yes(&question, grant, &origin).await?
@@ -247,6 +201,8 @@ impl Delegation {
             },
             QuestionKind::Pairing { caller, .. } => self.pair(question, caller).await,
             QuestionKind::LocalStart { plan, .. } => self.approve_start(question, plan).await,
+            // Whoever waits for it carries it out.
+            QuestionKind::Elicitation { .. } => Ok(()),
             QuestionKind::Consent { .. } => Err(AnswerFault::NumberNeeded.into()),
             QuestionKind::Scopes { .. } => Err(AnswerFault::SignInNeeded.into()),
         };
@@ -370,8 +326,8 @@ impl Delegation {
 /// Whether a yes holds for more than this once; `None` for what is no yes.
 fn yes_that_lasts(choice: &Choice) -> Option<bool> {
     match choice {
-        Choice::Once | Choice::LetIn { .. } => Some(false),
+        Choice::Once | Choice::LetIn { .. } | Choice::Fill(_) => Some(false),
         Choice::SameArgumentsFor { .. } | Choice::TargetFor { .. } => Some(true),
-        Choice::Deny { .. } | Choice::DenyAndPause { .. } => None,
+        Choice::Deny { .. } | Choice::DenyAndPause { .. } | Choice::Cancel => None,
     }
 }

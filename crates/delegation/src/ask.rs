@@ -17,6 +17,7 @@ use prokura_domain::{
 use prokura_store::{Payload, StoreError};
 use tokio::sync::watch;
 
+use crate::elicit::action;
 use crate::message::{Refusal, RefusalCode};
 use crate::records::rules;
 use crate::{Delegation, DelegationError};
@@ -165,6 +166,8 @@ impl Delegation {
         let detail = Json::object([
             ("question", Json::text(question.id.as_str())),
             ("answer", Json::text(to.as_str())),
+            ("action", Json::from(action(question, to))),
+            ("content_bytes", Json::from(self.0.elicits.size(&question.id))),
             ("note", Json::from(note)),
             ("by", Json::from(by.map(Origin::as_str))),
             ("level", Json::from(yes.then(|| self.level_met(question).as_str()))),

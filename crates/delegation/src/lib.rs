@@ -9,6 +9,7 @@ mod bundles;
 mod care;
 mod catalogue;
 mod cover;
+mod elicit;
 mod facts;
 mod flight;
 mod flow;
@@ -61,6 +62,7 @@ pub use answers::AnswerFault;
 pub use bundles::{BundleTrouble, HeldBundle};
 pub use care::{LogSettings, Mask};
 pub use cover::{Covering, Granted};
+pub use elicit::{Elicited, Reaction};
 pub use flight::Standing;
 pub use flow::{AgentFlow, Content, FlowFault};
 pub use grants::{Amendment, GrantFault, NewGrant};
@@ -178,6 +180,7 @@ struct Inner {
     /// Streams that rest on no Server, by Agent.
     standers: flight::Flights,
     cursors: ownership::Cursors,
+    elicits: elicit::Elicits,
     limits: limits::Kept,
     searching: search::Searching,
     asked: answers::Asked,
@@ -215,6 +218,7 @@ impl Delegation {
         let guardrails = guardrails::stored(&parts.store)?;
         let ledger = prokura_policy::Ledger::new(parts.store.open_grants()?);
         let steps = step_up::Steps::stored(&parts.store)?;
+        let elicits = elicit::Elicits::stored(&parts.store)?;
         let delegation = Self(Arc::new(Inner {
             parts,
             flow: std::sync::RwLock::new(rule),
@@ -230,6 +234,7 @@ impl Delegation {
             flights: flight::Flights::default(),
             standers: flight::Flights::default(),
             cursors: ownership::Cursors::default(),
+            elicits,
             limits: limits::Kept::default(),
             searching: search::Searching::default(),
             asked: answers::Asked::default(),

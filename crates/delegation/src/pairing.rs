@@ -145,7 +145,8 @@ impl Delegation {
             QuestionKind::Call { .. }
             | QuestionKind::Consent { .. }
             | QuestionKind::Scopes { .. }
-            | QuestionKind::LocalStart { .. } => false,
+            | QuestionKind::LocalStart { .. }
+            | QuestionKind::Elicitation { .. } => false,
         };
         let all = self.store().questions(false).map_err(internal)?;
         let denied = all.iter().any(|question| {

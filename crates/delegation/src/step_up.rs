@@ -214,8 +214,13 @@ impl Delegation {
     #[must_use]
     pub fn level_of(&self, question: &Question) -> Level {
         let own = question.kind.level();
-        let QuestionKind::Call { target_kind, target, class, .. } = &question.kind else {
-            return own;
+        let (target_kind, target, class) = match &question.kind {
+            QuestionKind::Call { target_kind, target, class, .. } => (target_kind, target, *class),
+            QuestionKind::Elicitation { target_kind, target, .. } => (target_kind, target, None),
+            QuestionKind::Pairing { .. }
+            | QuestionKind::Consent { .. }
+            | QuestionKind::Scopes { .. }
+            | QuestionKind::LocalStart { .. } => return own,
         };
         let (Some(server), Some(target)) =
             (&question.server, Target::from_parts(target_kind, target))
@@ -224,7 +229,7 @@ impl Delegation {
         };
         let class = match &target {
             Target::Tool(name) => {
-                self.store().tool(server, name).ok().flatten().map_or(*class, |tool| tool.class)
+                self.store().tool(server, name).ok().flatten().map_or(class, |tool| tool.class)
             }
             Target::Resource(_) | Target::Prompt(_) | Target::Method(_) => None,
         };

@@ -6,6 +6,7 @@ use crate::call::Why;
 use crate::client::{ClientSource, Endpoint, RedirectUri};
 use crate::clock::Timestamp;
 use crate::digest::Digest;
+use crate::form::Filled;
 use crate::id::{AccountId, AgentId, CallId, QuestionId, ServerId};
 use crate::launch::{Plan, StartReason};
 use crate::level::{Level, Passphrase};
@@ -83,6 +84,42 @@ pub enum QuestionKind {
         /// Why it is asked about.
         reason: StartReason,
     },
+    /// What does a Server want of the person? It asked its Agent, which cannot show it. The Server's words are the
+    /// parameters.
+    Elicitation {
+        /// How it is asked.
+        mode: AskMode,
+        /// The JSON-RPC method of the Call it asks within.
+        method: String,
+        /// `tool`, `resource`, `prompt` or `method`.
+        target_kind: String,
+        /// Its name, URI or method.
+        target: String,
+    },
+}
+
+/// How a Server asks the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskMode {
+    /// By a form.
+    Form,
+    /// By a page to be visited.
+    Url,
+    /// Whether that visit is over; this is Prokura's own question.
+    Done,
+}
+
+impl AskMode {
+    /// The word used everywhere.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::Url => "url",
+            Self::Done => "done",
+        }
+    }
 }
 
 /// How a client that signs in reaches its agent again.
@@ -105,6 +142,7 @@ impl QuestionKind {
             Self::Consent { .. } => "consent",
             Self::Scopes { .. } => "scopes",
             Self::LocalStart { .. } => "local_start",
+            Self::Elicitation { .. } => "elicitation",
         }
     }
 
@@ -116,7 +154,8 @@ impl QuestionKind {
             | Self::Pairing { .. }
             | Self::Consent { .. }
             | Self::Scopes { .. }
-            | Self::LocalStart { .. } => 1,
+            | Self::LocalStart { .. }
+            | Self::Elicitation { .. } => 1,
         }
     }
 
@@ -128,7 +167,8 @@ impl QuestionKind {
             Self::Pairing { .. }
             | Self::Consent { .. }
             | Self::Scopes { .. }
-            | Self::LocalStart { .. } => Level::Click,
+            | Self::LocalStart { .. }
+            | Self::Elicitation { .. } => Level::Click,
         }
     }
 
@@ -140,7 +180,8 @@ impl QuestionKind {
             Self::Pairing { .. }
             | Self::Consent { .. }
             | Self::Scopes { .. }
-            | Self::LocalStart { .. } => false,
+            | Self::LocalStart { .. }
+            | Self::Elicitation { .. } => false,
         }
     }
 }
@@ -251,6 +292,11 @@ pub enum Choice {
         /// As whom.
         agent: AgentChoice,
     },
+    /// What a Server asked for; only for its forms. It is never kept.
+    #[serde(skip)]
+    Fill(Filled),
+    /// Neither: what a Server asked is left without an answer.
+    Cancel,
     /// Not.
     Deny {
         /// What the Agent is told.

@@ -14,10 +14,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prokura_delegation::{Inbound, Kind, Refusal, Reply, Standing, Wait};
+use prokura_delegation::{Elicited, Inbound, Kind, Reaction, Refusal, Reply, Standing, Wait};
 use prokura_domain::registry::AgentRegistry;
 use prokura_domain::{
-    AccountId, Agent, AgentId, AgentLimits, Change, Entropy, Era, Json, Server, Timestamp,
+    AccountId, Agent, AgentId, AgentLimits, Change, Entropy, Era, Json, QuestionId, Server,
+    ServerId, Timestamp,
 };
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -26,6 +27,7 @@ use crate::path::Path;
 use crate::seal::Seal;
 use crate::session::Sessions;
 use eras::{Eras, Spoken};
+pub(crate) use reading::{json_reply, stream_reply};
 
 /// How often what is kept is looked through.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -175,6 +177,22 @@ impl Path for Bridge {
 
     fn stand(&self, agent: &AgentId) -> Option<Standing> {
         self.0.path.stand(agent)
+    }
+
+    fn shows_questions(&self, server: &ServerId) -> bool {
+        self.0.path.shows_questions(server)
+    }
+
+    async fn elicit(&self, asked: Elicited) -> Result<QuestionId, Refusal> {
+        self.0.path.elicit(asked).await
+    }
+
+    async fn reaction(&self, question: &QuestionId) -> Reaction {
+        self.0.path.reaction(question).await
+    }
+
+    async fn withdraw(&self, question: &QuestionId) {
+        self.0.path.withdraw(question).await;
     }
 
     fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {

@@ -4,6 +4,7 @@
 mod aggregate;
 mod authority;
 mod away;
+mod behalf;
 mod bridge;
 mod entrance;
 mod era;
@@ -102,7 +103,8 @@ impl Gateway {
         pace: Pace,
     ) -> Router {
         let seal = seal::Seal::with(sealer);
-        let path = Arc::new(bridge::Bridge::over(path, Arc::clone(&entropy), seal));
+        let bridge = Arc::new(bridge::Bridge::over(path, Arc::clone(&entropy), seal));
+        let path = Arc::new(behalf::Behalf::over(bridge));
         entrance::router(shared::Shared::start(path, entropy, port, pace))
     }
 

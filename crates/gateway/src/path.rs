@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prokura_delegation::{Delegation, Inbound, Refusal, Reply, Standing, Wait};
+use prokura_delegation::{
+    Delegation, Elicited, Inbound, Reaction, Refusal, RefusalCode, Reply, Standing, Wait,
+};
 use prokura_domain::registry::AgentRegistry;
-use prokura_domain::{AccountId, Agent, AgentId, AgentLimits, Change, Server, Timestamp};
+use prokura_domain::{
+    AccountId, Agent, AgentId, AgentLimits, Change, QuestionId, Server, ServerId, Timestamp,
+};
 use tokio::sync::broadcast;
 
 /// The one path of a Call, as the gateway sees it.
@@ -78,6 +82,27 @@ pub trait Path: Send + Sync + 'static {
         None
     }
 
+    /// Whether the person wants to be shown what this Server asks of Agents that cannot show it.
+    fn shows_questions(&self, _server: &ServerId) -> bool {
+        false
+    }
+
+    /// Puts a question of a Server before the person.
+    ///
+    /// # Errors
+    /// [`Refusal`] where it cannot be shown, or the person may not be asked now.
+    async fn elicit(&self, _asked: Elicited) -> Result<QuestionId, Refusal> {
+        Err(Refusal::new(RefusalCode::Denied, "Nobody is here to be asked."))
+    }
+
+    /// Waits for what the person does with it; handed out once.
+    async fn reaction(&self, _question: &QuestionId) -> Reaction {
+        Reaction::Cancel
+    }
+
+    /// Nobody waits for the answer any more.
+    async fn withdraw(&self, _question: &QuestionId) {}
+
     /// Who answers the endpoints of the authorization server; without one there are only keys.
     fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {
         None
@@ -144,6 +169,22 @@ impl Path for Delegation {
 
     fn stand(&self, agent: &AgentId) -> Option<Standing> {
         Some(Delegation::stand(self, agent))
+    }
+
+    fn shows_questions(&self, server: &ServerId) -> bool {
+        Delegation::shows_questions(self, server)
+    }
+
+    async fn elicit(&self, asked: Elicited) -> Result<QuestionId, Refusal> {
+        Delegation::elicit(self, asked).await
+    }
+
+    async fn reaction(&self, question: &QuestionId) -> Reaction {
+        Delegation::reaction(self, question).await
+    }
+
+    async fn withdraw(&self, question: &QuestionId) {
+        Delegation::withdraw(self, question).await;
     }
 
     fn registry(&self) -> Option<Arc<dyn AgentRegistry>> {

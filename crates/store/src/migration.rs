@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The newest format this program knows.
-pub(crate) const VERSION: i64 = 11;
+pub(crate) const VERSION: i64 = 12;
 
 /// "Prok" in ASCII: tells the file apart from databases of other programs.
 const APPLICATION: i64 = 0x5072_6f6b;
@@ -106,6 +106,7 @@ const STEPS: &[(i64, &[&str])] = &[
     (9, &log::SCHEMA_9),
     (10, &[task::SCHEMA]),
     (11, &[server::SCHEMA_11]),
+    (12, &[server::SCHEMA_12]),
 ];
 
 /// Brings the file from `version` to [`VERSION`], whole or not at all.

@@ -202,8 +202,9 @@ impl Store {
 
     /// The parameters as they are written.
     fn sealed(&self, question: &Question) -> Result<String, StoreError> {
-        // Only a Call carries what an Agent wrote; a pairing can be asked about without a Vault.
-        if question.params.is_empty() || question.kind.as_str() != "call" {
+        // Only these carry what an Agent or a Server wrote; a pairing can be asked about without a Vault.
+        let strange = matches!(question.kind.as_str(), "call" | "elicitation");
+        if question.params.is_empty() || !strange {
             return Ok(question.params.clone());
         }
         let sealer = self.sealer().ok_or_else(unready)?;

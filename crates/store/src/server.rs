@@ -26,6 +26,11 @@ ALTER TABLE server ADD COLUMN launch TEXT;
 ALTER TABLE server ADD COLUMN approved TEXT;
 ";
 
+/// Whether what a Server asks of the person is shown by Prokura, where its Agent cannot.
+pub(crate) const SCHEMA_12: &str = "
+ALTER TABLE server ADD COLUMN shows_questions INTEGER NOT NULL DEFAULT 0;
+";
+
 impl Store {
     /// All Servers, by name.
     ///
@@ -112,6 +117,30 @@ impl Store {
         self.write(Safety::Synced, |db| {
             db.prepare_cached("UPDATE server SET approved = ? WHERE id = ?")?
                 .execute(params![to_json(plan)?, id.as_str()])?;
+            Ok(())
+        })
+    }
+
+    /// The Servers whose questions Prokura shows where the Agent cannot.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn shown_servers(&self) -> Result<Vec<ServerId>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT id FROM server WHERE shows_questions = 1")?
+                .query_map([], |row| word(row, "id", |id| Some(ServerId::from_text(id))))?
+                .collect()
+        })
+    }
+
+    /// Says whether Prokura shows the questions of a Server; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn show_questions_of(&self, id: &ServerId, on: bool) -> Result<(), StoreError> {
+        self.write(Safety::Synced, |db| {
+            db.prepare_cached("UPDATE server SET shows_questions = ? WHERE id = ?")?
+                .execute(params![i64::from(on), id.as_str()])?;
             Ok(())
         })
     }

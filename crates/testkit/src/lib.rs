@@ -2,6 +2,7 @@
 //! and a started `prokura`. Everything here plays the outside world; it must never be used by a product crate.
 
 pub mod agent;
+mod asker;
 pub mod authority;
 pub mod browser;
 pub mod bus;
@@ -19,6 +20,7 @@ pub mod reference;
 pub mod wait;
 
 pub use agent::{Agent, AgentReply};
+pub use asker::Asker;
 pub use authority::{Authority, Trouble};
 pub use browser::Browser;
 pub use clock::{CountingEntropy, FixedClock};

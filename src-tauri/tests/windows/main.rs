@@ -12,8 +12,15 @@ use tauri::webview::InvokeRequest;
 use tauri::{App, WebviewWindow, WebviewWindowBuilder};
 
 /// What the approval window may call.
-const OF_APPROVAL: [&str; 5] =
-    ["approvals", "approval_allow", "approval_deny", "consent_allow", "scopes_give"];
+const OF_APPROVAL: [&str; 7] = [
+    "approvals",
+    "approval_allow",
+    "approval_deny",
+    "consent_allow",
+    "scopes_give",
+    "elicitation_cancel",
+    "elicitation_visit",
+];
 
 /// The program, whose Host was kept from starting: a command that is let through answers with this.
 fn program() -> App<MockRuntime> {
@@ -66,7 +73,10 @@ fn the_main_window_can_ask_for_everything_but_cannot_allow() {
     let app = program();
     let main = window(&app, MAIN);
     for command in NAMES.iter().filter(|name| **name != "approvals_open") {
-        let allows = matches!(*command, "approval_allow" | "consent_allow" | "scopes_give");
+        let allows = matches!(
+            *command,
+            "approval_allow" | "consent_allow" | "scopes_give" | "elicitation_visit"
+        );
         assert_eq!(lets_through(&main, command), !allows, "{command}");
     }
 }

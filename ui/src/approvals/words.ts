@@ -1,6 +1,7 @@
 // The words of a question: what is asked, and what the button will do.
 import { t, type Key } from "../lang/messages.svelte";
 import type { ApprovalView, CallerView } from "../generated/View";
+import { aboutAsked, askedState } from "../elicitation/words";
 import { spanWords, type Chosen } from "./wish";
 
 export const plain = (view: ApprovalView): string => view.target.map((piece) => (piece.mark ? `⟨${piece.text}⟩` : piece.text)).join("");
@@ -57,6 +58,7 @@ export function knownWords(view: ApprovalView): string {
 
 /** Who asks about what, in a few words. */
 export function aboutWords(view: ApprovalView): string {
+  if (view.elicitation) return aboutAsked(view);
   if (view.kind === "pairing") return t("approvals.wants_to_come_in_as");
   if (view.kind === "consent") return t("approvals.wants_to_sign_in_as");
   if (view.kind === "local_start") return t("approvals.a_program_of_this_machine");
@@ -65,7 +67,7 @@ export function aboutWords(view: ApprovalView): string {
 }
 
 /** Who asks: an agent, or the server that would be started. */
-export const askerOf = (view: ApprovalView): string => (view.kind === "local_start" ? (view.server?.name ?? "") : view.agent.name);
+export const askerOf = (view: ApprovalView): string => (view.kind === "local_start" || view.elicitation ? (view.server?.name ?? "") : view.agent.name);
 
 const STATE: Record<string, Key> = {
   pending: "approvals.waits_for_you",
@@ -79,6 +81,8 @@ const STATE: Record<string, Key> = {
 export function stateWords(view: ApprovalView): string {
   const used = view.state === "used";
   const key = STATE[view.state];
+  const told = view.elicitation && askedState(view);
+  if (told) return told;
   if (view.kind === "local_start" && used) return t("approvals.may_start");
   if ((view.kind === "pairing" || view.kind === "consent") && used) return t("approvals.let_in");
   if (view.kind === "scopes" && used) return t("approvals.given");

@@ -79,8 +79,16 @@ const ABOUT_NO_SERVER: Record<string, Key> = {
   "question.settled": "audit.you_allowed_what_was_asked_by",
 };
 
+const ACTIONS: Record<string, Key> = { accept: "elicitation.log_accept", decline: "elicitation.log_decline", cancel: "elicitation.log_cancel" };
+
+/** How the log tells of a server's question, and of what it was told; `undefined` for every other record. */
+export function askedSentence(record: RecordView): Key | undefined {
+  if (record.kind === "question.raised" && record.detail?.["kind"] === "elicitation") return "elicitation.log_raised";
+  return record.kind === "question.settled" ? ACTIONS[String(record.detail?.["action"])] : undefined;
+}
+
 export function sentence(record: RecordView): Part[] {
-  const key = (record.server ? undefined : ABOUT_NO_SERVER[record.kind]) ?? SENTENCES[record.kind];
+  const key = askedSentence(record) ?? (record.server ? undefined : ABOUT_NO_SERVER[record.kind]) ?? SENTENCES[record.kind];
   if (!key) return [words(record.kind)];
   const name = (of: { name: string } | null, without: string): Part => (of ? { text: of.name, as: "name" } : words(without));
   const tools = record.detail?.["tools"];

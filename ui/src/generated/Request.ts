@@ -126,7 +126,7 @@ agent: string | null,
 /**
  * The name of a new agent it comes in as, without grants.
  */
-new_agent: string | null, } } | { "deny": string | null } | { "deny_and_pause": string | null };
+new_agent: string | null, } } | { "fill": FilledWish } | "cancel" | { "deny": string | null } | { "deny_and_pause": string | null };
 
 /**
  * What is wished about the asking itself.
@@ -154,6 +154,14 @@ new: string,
 old: string | null, } | { "about": "notices", 
 /**
  * Whether they do.
+ */
+on: boolean, } | { "about": "questions", 
+/**
+ * The server's name or id.
+ */
+server: string, 
+/**
+ * Whether it does.
  */
 on: boolean, } | { "about": "pause_keys", 
 /**
@@ -357,6 +365,11 @@ write: Array<string>,
  * Whether it can use the network.
  */
 network: boolean, };
+
+/**
+ * What was typed into a server's form. It is for that server alone.
+ */
+export type FilledWish = { [key in string]: Array<string> };
 
 /**
  * A grant as it is wished for.

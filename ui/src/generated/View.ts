@@ -257,7 +257,7 @@ export type ApprovalView = {
  */
 id: string, 
 /**
- * `call`, `pairing`, `consent`, `scopes` or `local_start`.
+ * `call`, `pairing`, `consent`, `scopes`, `local_start` or `elicitation`.
  */
 kind: string, 
 /**
@@ -387,7 +387,11 @@ scopes: Array<ScopeView> | null,
 /**
  * What kind `local_start` is about.
  */
-start?: StartView, };
+start?: StartView, 
+/**
+ * What kind `elicitation` is about.
+ */
+elicitation?: ElicitationView, };
 
 /**
  * What became of the questions of the last days.
@@ -988,6 +992,27 @@ page: string,
 expires_at: string, };
 
 /**
+ * A question of a server.
+ */
+export type ElicitationView = { 
+/**
+ * `form`, `url`, or `done`: whether a visit is over.
+ */
+mode: string, 
+/**
+ * What the server says.
+ */
+message: Array<Piece>, 
+/**
+ * What it wants to know; empty unless it is a form.
+ */
+fields: Array<FieldView>, 
+/**
+ * The page it wants to be visited.
+ */
+page: PageView | null, };
+
+/**
  * What was entered to start a server, as it can be entered again. Secrets have names only.
  */
 export type EnteredView = { 
@@ -1027,6 +1052,51 @@ write: Array<string>,
  * Whether it can use the network then.
  */
 network: boolean, };
+
+/**
+ * A field of a form.
+ */
+export type FieldView = { 
+/**
+ * Its name, to be handed back as it is.
+ */
+name: string, 
+/**
+ * What it is called.
+ */
+label: Array<Piece>, 
+/**
+ * What it is for.
+ */
+description: Array<Piece> | null, 
+/**
+ * Whether there is no answer without it.
+ */
+required: boolean, 
+/**
+ * `text`, `number`, `switch`, `one` or `many`.
+ */
+input: string, 
+/**
+ * Of a text: `email`, `uri`, `date` or `date-time`.
+ */
+format: string | null, 
+/**
+ * What it takes, in Prokura's words.
+ */
+rule: string | null, 
+/**
+ * What there is to choose from.
+ */
+offers: Array<OfferView>, 
+/**
+ * What stands in it at first.
+ */
+default: Array<string>, 
+/**
+ * Whether it looks as if it asked for a password or a key, which no form may do.
+ */
+secret: boolean, };
 
 /**
  * A file and what it held when Prokura looked at it.
@@ -1486,6 +1556,23 @@ authorities: Array<AuthorityView>,
 documents: boolean, };
 
 /**
+ * Something to choose.
+ */
+export type OfferView = { 
+/**
+ * What is sent, to be handed back as it is.
+ */
+value: string, 
+/**
+ * What it is called.
+ */
+label: Array<Piece>, 
+/**
+ * What is sent, where it is called otherwise.
+ */
+sent: Array<Piece> | null, };
+
+/**
  * A server that a program has in its own settings.
  */
 export type OwnServerView = { 
@@ -1509,6 +1596,31 @@ has_key: boolean,
  * Whether the program has it switched off.
  */
 disabled: boolean, };
+
+/**
+ * A page to be visited.
+ */
+export type PageView = { 
+/**
+ * The whole address, as it would be opened.
+ */
+url: Array<Piece>, 
+/**
+ * The same as text, where it may be opened.
+ */
+opens: string | null, 
+/**
+ * The real host, as the network knows it.
+ */
+host: Array<Piece>, 
+/**
+ * Why to look twice.
+ */
+warning: string | null, 
+/**
+ * Why it is not opened.
+ */
+refused: string | null, };
 
 /**
  * A program that may come in as an agent.
@@ -1975,6 +2087,10 @@ added_at: string,
  * What the person excuses its authorization server: `no-pkce`, `other-issuer`.
  */
 exceptions: Array<string>, 
+/**
+ * Whether Prokura shows what it asks of agents that cannot show it.
+ */
+shows_questions: boolean, 
 /**
  * How it stands, where it is a program of this machine.
  */

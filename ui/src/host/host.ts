@@ -90,6 +90,8 @@ export interface Link {
 }
 /** The link that Prokura was opened with, once: a stranger's word. */
 export const link = () => ask<Link | null>("link");
+/** Whether Prokura shows what a server asks, where an agent cannot. */
+export const serverQuestions = (server: string, on: boolean) => ask<ServerView>("server_questions", { server, on });
 export const serverRemove = (server: string) => ask<string[]>("server_remove", { server });
 
 /** What a sign-in would ask for; nothing is registered or kept. */
@@ -194,6 +196,9 @@ export const askingNotices = (on: boolean) => ask<AskingView>("asking_notices", 
 export const consentAllow = (approval: string, number: string, agent: string | null, newAgent: string | null) =>
   ask<ApprovalView>("consent_allow", { approval, number, agent, newAgent });
 /** Only the approval window: opens the sign-in that answers a question about scopes, and waits until it is over. */
+/** Opens the page of a server's question in the person's browser, and agrees to it where that is what was asked. */
+export const elicitationVisit = (approval: string, passphrase: string | null) => ask<ApprovalView>("elicitation_visit", { approval, passphrase });
+export const elicitationCancel = (approval: string) => ask<ApprovalView>("elicitation_cancel", { approval });
 export const scopesGive = (approval: string) => ask<AccountView>("scopes_give", { approval });
 export const scopesAskAgain = (server: string, account: string) => ask<AccountView>("scopes_ask_again", { server, account });
 /** Brings the approval window to the front. */

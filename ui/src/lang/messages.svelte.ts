@@ -12,6 +12,7 @@ type Files = {
   approvals: typeof import("./en/approvals.json");
   audit: typeof import("./en/audit.json");
   doctor: typeof import("./en/doctor.json");
+  elicitation: typeof import("./en/elicitation.json");
   grants: typeof import("./en/grants.json");
   guardrails: typeof import("./en/guardrails.json");
   home: typeof import("./en/home.json");

@@ -1,5 +1,7 @@
 //! How answers have to be given, and how questions come. A passphrase in here lives as long as its request.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -31,6 +33,13 @@ pub enum AskingWish {
         /// Whether they do.
         on: bool,
     },
+    /// Whether Prokura shows what a server asks of agents that cannot show it.
+    Questions {
+        /// The server's name or id.
+        server: String,
+        /// Whether it does.
+        on: bool,
+    },
     /// The keys that pause all agents, wherever the person is, while the window runs.
     PauseKeys {
         /// Such as `Ctrl+Alt+P`; `null` is none.
@@ -42,5 +51,17 @@ impl std::fmt::Debug for AskingWish {
     /// Only what it is: its members can be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AskingWish")
+    }
+}
+
+/// What was typed into a server's form. It is for that server alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "Request.ts")]
+pub struct FilledWish(pub BTreeMap<String, Vec<String>>);
+
+impl std::fmt::Debug for FilledWish {
+    /// Never what was typed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FilledWish")
     }
 }

@@ -36,7 +36,7 @@ impl Request {
             | Self::AgentSignOut { .. }
             | Self::AgentPause { .. }
             | Self::ApprovalAnswer {
-                answer: AnswerWish::Deny(_) | AnswerWish::DenyAndPause(_),
+                answer: AnswerWish::Deny(_) | AnswerWish::DenyAndPause(_) | AnswerWish::Cancel,
                 ..
             }
             | Self::Pause => Reach::Narrows,

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ArgumentView, CallerView, ConsentView, Named, Piece, ScopeView, StartView, WhyView};
+use super::{
+    ArgumentView, CallerView, ConsentView, ElicitationView, Named, Piece, ScopeView, StartView,
+    WhyView,
+};
 
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -11,7 +14,7 @@ use super::{ArgumentView, CallerView, ConsentView, Named, Piece, ScopeView, Star
 pub struct ApprovalView {
     /// Its identifier.
     pub id: String,
-    /// `call`, `pairing`, `consent`, `scopes` or `local_start`.
+    /// `call`, `pairing`, `consent`, `scopes`, `local_start` or `elicitation`.
     pub kind: String,
     /// `pending`, `allowed`, `used`, `denied`, `expired` or `dropped`.
     pub state: String,
@@ -79,6 +82,10 @@ pub struct ApprovalView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub start: Option<StartView>,
+    /// What kind `elicitation` is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub elicitation: Option<ElicitationView>,
 }
 
 /// A URL or an e-mail address in a value, with its real host.

@@ -66,6 +66,9 @@ pub struct ServerView {
     pub added_at: String,
     /// What the person excuses its authorization server: `no-pkce`, `other-issuer`.
     pub exceptions: Vec<String>,
+    /// Whether Prokura shows what it asks of agents that cannot show it.
+    #[serde(default)]
+    pub shows_questions: bool,
     /// How it stands, where it is a program of this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -2,12 +2,13 @@
 
 use prokura_delegation::Hold;
 use prokura_domain::{
-    Answer, Choice, Json, Level, Origin, Question, QuestionId, QuestionKind, QuestionState,
+    Answer, Choice, Filled, Json, Level, Origin, Question, QuestionId, QuestionKind, QuestionState,
 };
 use url::Url;
 
 use super::agents::file_view;
 use super::asking::given;
+use super::elicitation::elicitation_view;
 use super::shown;
 use crate::Api;
 use crate::arguments::{add_units, changes, pretty, rows};
@@ -76,6 +77,8 @@ impl Api {
                 Choice::LetIn { number, agent: self.choice(agent, new_agent)? }
             }
             AnswerWish::TargetFor { seconds, fixed } => Choice::TargetFor { seconds, fixed },
+            AnswerWish::Fill(filled) => Choice::Fill(Filled(filled.0)),
+            AnswerWish::Cancel => Choice::Cancel,
             AnswerWish::Deny(note) => Choice::Deny { note: said(note) },
             AnswerWish::DenyAndPause(note) => Choice::DenyAndPause { note: said(note) },
         };
@@ -140,6 +143,7 @@ impl Api {
             consent: self.consent_view(question)?,
             scopes: self.scopes_view(question),
             start: self.start_view(question)?,
+            elicitation: elicitation_view(question),
         })
     }
 
@@ -230,7 +234,8 @@ impl Api {
         let said = match &question.kind {
             QuestionKind::Call { .. }
             | QuestionKind::Scopes { .. }
-            | QuestionKind::LocalStart { .. } => String::new(),
+            | QuestionKind::LocalStart { .. }
+            | QuestionKind::Elicitation { .. } => String::new(),
             QuestionKind::Pairing { caller, .. } => caller.name.clone(),
             // What a stranger calls itself is shown in pieces only.
             QuestionKind::Consent { name, .. } => super::consent::slug(name),
@@ -332,7 +337,8 @@ fn about(question: &Question) -> About {
             target: caller.name.clone(),
             class: None,
         },
-        QuestionKind::Scopes { method, target_kind, target, .. } => About {
+        QuestionKind::Scopes { method, target_kind, target, .. }
+        | QuestionKind::Elicitation { method, target_kind, target, .. } => About {
             method: method.clone(),
             target_kind: target_kind.clone(),
             target: target.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prokura_delegation::Disturb;
-use prokura_domain::{Question, QuestionState};
+use prokura_domain::{Question, QuestionKind, QuestionState};
 
 use super::shown;
 use crate::Api;
@@ -28,6 +28,10 @@ impl Api {
         for question in self.store().questions(false)? {
             if now.millis_since(question.raised_at) > DAYS * 86_400_000 {
                 break;
+            }
+            // What a server asks is no approval.
+            if matches!(question.kind, QuestionKind::Elicitation { .. }) {
+                continue;
             }
             let Some(agent) = &question.agent else { continue };
             let day: String = shown(question.raised_at).chars().take(10).collect();

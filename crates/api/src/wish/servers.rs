@@ -117,6 +117,7 @@ impl Api {
                 .into_iter()
                 .map(|exception| exception.as_str().to_owned())
                 .collect(),
+            shows_questions: self.0.delegation.shows_questions(&server.id),
             local,
         })
     }

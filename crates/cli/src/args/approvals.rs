@@ -57,6 +57,10 @@ pub struct AnswerMore {
     /// With --for: allow the same tool with any arguments.
     #[arg(long, requires = "time", conflicts_with_all = ["hold", "hold_targets"])]
     pub hold_nothing: bool,
+    /// With fill: what to put into a field; several times for a field that takes several values. An empty VALUE leaves
+    /// the field out.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub field: Vec<String>,
     /// What the agent is told when you deny.
     #[arg(long)]
     pub note: Option<String>,
@@ -76,8 +80,14 @@ pub struct AnswerMore {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AnswerWord {
+    /// Yes; of a page that a server wants you to visit: its address is printed for you to open.
     Allow,
+    /// No; a server that asks is told that you declined.
     Deny,
+    /// Send what a server's form asks for: its defaults, and what --field says.
+    Fill,
+    /// Neither: a server that asks is told that you cancelled.
+    Cancel,
 }
 
 /// What a yes has to be given with.

@@ -180,7 +180,8 @@ impl Delegation {
             QuestionKind::Pairing { .. }
             | QuestionKind::Consent { .. }
             | QuestionKind::Scopes { .. }
-            | QuestionKind::LocalStart { .. } => None,
+            | QuestionKind::LocalStart { .. }
+            | QuestionKind::Elicitation { .. } => None,
         };
         let rules = question.why.into_iter().map(|why| why.rule).collect();
         let (digest, question, params) = (question.digest, question.id, question.params);

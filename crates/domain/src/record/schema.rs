@@ -63,6 +63,8 @@ const DETAILS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("question", "string"),
             ("answer", "string"),
+            ("action", "string"),
+            ("content_bytes", "integer"),
             ("note", "string"),
             ("level", "string"),
             ("after_ms", "integer"),
