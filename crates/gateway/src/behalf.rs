@@ -161,6 +161,10 @@ impl Path for Behalf {
         self.0.path.limits(agent)
     }
 
+    fn searches(&self, agent: &AgentId) -> bool {
+        self.0.path.searches(agent)
+    }
+
     fn now(&self) -> Timestamp {
         self.0.path.now()
     }
