@@ -40,7 +40,8 @@ function row(tr, own) {
     pointer: parts(th.querySelector(".pieces")),
     label: empty ? first.textContent : null,
     value: empty ? null : parts(first),
-    kind: td.querySelector(":scope > .kind:not(:first-child)")?.firstChild.data ?? null,
+    // Anchors of the page between the texts are empty; a unit comes behind the kind, in the same text.
+    kind: [...(td.querySelector(":scope > .kind:not(:first-child)")?.childNodes ?? [])].find((node) => node.nodeType === Node.TEXT_NODE && node.data)?.data.split(", in “")[0] ?? null,
   };
 }
 
