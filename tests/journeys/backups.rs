@@ -52,6 +52,14 @@ async fn everything_goes_into_a_backup_and_comes_back_elsewhere() {
     let wrong = folder.run_with(&words, b"correct horse battery\n").await.unwrap();
     assert!(wrong.code == 1 && wrong.err.contains("passphrase"), "{}", wrong.err);
     assert!(!folder.data().join("prokura.db").exists() && !std::path::Path::new(kept).exists());
+    // What lay there before stays, whatever becomes of the restoring.
+    let before = folder.data().join("archive");
+    std::fs::create_dir_all(&before).unwrap();
+    std::fs::write(before.join("mine"), b"mine").unwrap();
+    let taken = folder.run_with(&words, b"correct horse battery\n").await.unwrap();
+    assert!(taken.code == 1 && taken.err.contains("archive"), "{}", taken.err);
+    assert_eq!(std::fs::read(before.join("mine")).unwrap(), b"mine");
+    std::fs::remove_dir_all(&before).unwrap();
     let typed = format!("{WORDS}\n");
     let back = folder.run_with(&words, typed.as_bytes()).await.unwrap();
     assert_eq!(back.code, 0, "{}", back.err);

@@ -16,6 +16,8 @@ use crate::{SystemEntropy, VaultChoice};
 
 /// The database in a backup, and in a data folder.
 const DATABASE: &str = "prokura.db";
+/// The folder of the log's archives. What is there before a backup is restored is never taken away again.
+const ARCHIVE: &str = "archive";
 /// A copy of the database, while a backup is written.
 const COPY: &str = "backup.tmp";
 
@@ -106,7 +108,7 @@ pub fn restore(
         )
     })?;
     let taken = |name: &&str| folder.path.join(name).exists();
-    if let Some(name) = [DATABASE, "vault.json"].into_iter().find(taken) {
+    if let Some(name) = [DATABASE, "vault.json", ARCHIVE].into_iter().find(taken) {
         return Err(Failure::new(
             FailureCode::Conflict,
             format!("{} holds a Prokura already ({name}).", folder.path.display()),
@@ -116,7 +118,7 @@ pub fn restore(
     let done = unpacked(&folder.path, file, passphrase, vault);
     if done.is_err() {
         let _ = fs::remove_file(folder.path.join(DATABASE));
-        let _ = fs::remove_dir_all(folder.path.join("archive"));
+        let _ = fs::remove_dir_all(folder.path.join(ARCHIVE));
         let _ = fs::remove_file(folder.path.join("vault.json"));
     }
     done.map_err(|fault| told(&fault))

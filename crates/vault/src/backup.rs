@@ -146,17 +146,18 @@ fn unpack(opening: &mut impl Read, into: &Path) -> Result<Restored, BackupFault>
     Ok(Restored { master })
 }
 
-/// Where a member goes: a plain name, or one below a folder of a plain name.
+/// Where a member goes: the database, or an archive of the log under a plain name. A backup holds nothing else.
 fn place_of(name: &str, into: &Path) -> Option<PathBuf> {
-    let fine = |part: &str| {
+    let plain = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')
             && part.chars().all(|sign| sign.is_ascii_alphanumeric() || "._-".contains(sign))
     };
-    let mut parts = name.split('/');
-    let (first, second) = (parts.next()?, parts.next());
-    let whole = parts.next().is_none() && fine(first) && second.is_none_or(fine);
-    whole.then(|| second.map_or_else(|| into.join(first), |second| into.join(first).join(second)))
+    match name.split_once('/') {
+        None => (name == "prokura.db").then(|| into.join(name)),
+        Some(("archive", file)) if plain(file) => Some(into.join("archive").join(file)),
+        Some(_) => None,
+    }
 }
 
 fn private(path: &Path) -> io::Result<File> {
@@ -280,8 +281,19 @@ mod tests {
     #[test]
     fn a_backup_puts_nothing_outside_of_its_folder() {
         let into = Path::new("/data");
-        for name in ["../x", "/etc/x", "a/../b", "a/b/c", ".ssh", "a/.b", "", "a//b", "a\\b", "a b"]
-        {
+        for name in [
+            "../x",
+            "/etc/x",
+            "archive/../b",
+            "archive/b/c",
+            ".ssh",
+            "archive/.b",
+            "archive/",
+            "vault.json",
+            "host.lock",
+            "other/x",
+            "a b",
+        ] {
             assert_eq!(place_of(name, into), None, "{name:?}");
         }
         assert_eq!(place_of("archive/2026-1.db", into), Some(into.join("archive/2026-1.db")));
