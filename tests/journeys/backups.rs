@@ -15,6 +15,17 @@ async fn backup(host: &TestHost, passphrases: [&str; 2]) -> Said {
     host.folder.run_with(&["--json", "backup"], typed.as_bytes()).await.unwrap()
 }
 
+/// Whatever becomes of the restoring.
+async fn what_lay_there_stays(folder: &Folder, words: &[&str]) {
+    let before = folder.data().join("archive");
+    std::fs::create_dir_all(&before).unwrap();
+    std::fs::write(before.join("mine"), b"mine").unwrap();
+    let taken = folder.run_with(words, b"correct horse battery\n").await.unwrap();
+    assert!(taken.code == 1 && taken.err.contains("archive"), "{}", taken.err);
+    assert_eq!(std::fs::read(before.join("mine")).unwrap(), b"mine");
+    std::fs::remove_dir_all(&before).unwrap();
+}
+
 #[tokio::test]
 async fn everything_goes_into_a_backup_and_comes_back_elsewhere() {
     let (fixture, _authority) = Fixture::with_authority(mailbox::offer()).await.unwrap();
@@ -52,14 +63,7 @@ async fn everything_goes_into_a_backup_and_comes_back_elsewhere() {
     let wrong = folder.run_with(&words, b"correct horse battery\n").await.unwrap();
     assert!(wrong.code == 1 && wrong.err.contains("passphrase"), "{}", wrong.err);
     assert!(!folder.data().join("prokura.db").exists() && !std::path::Path::new(kept).exists());
-    // What lay there before stays, whatever becomes of the restoring.
-    let before = folder.data().join("archive");
-    std::fs::create_dir_all(&before).unwrap();
-    std::fs::write(before.join("mine"), b"mine").unwrap();
-    let taken = folder.run_with(&words, b"correct horse battery\n").await.unwrap();
-    assert!(taken.code == 1 && taken.err.contains("archive"), "{}", taken.err);
-    assert_eq!(std::fs::read(before.join("mine")).unwrap(), b"mine");
-    std::fs::remove_dir_all(&before).unwrap();
+    what_lay_there_stays(&folder, &words).await;
     let typed = format!("{WORDS}\n");
     let back = folder.run_with(&words, typed.as_bytes()).await.unwrap();
     assert_eq!(back.code, 0, "{}", back.err);
